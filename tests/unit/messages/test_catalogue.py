@@ -1,0 +1,104 @@
+"""The catalogue is whole: every code that the product uses stands in it, in both languages, with what it needs."""
+
+import ast
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vemre import messages
+from vemre.checks import Check
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("vemre", "registry", "ballot", "tally", "audit")
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def refusals() -> Iterator[tuple[str, str, set[str] | None]]:
+    """Place, code and parameter names (None where they come from a mapping) of every Refused(...) in the tree."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+                if name == "Refused":
+                    assert isinstance(node, ast.Call)
+                    place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    given = {keyword.arg for keyword in node.keywords}
+                    params = None if None in given else {str(arg) for arg in given}
+                    code = node.args[0]
+                    assert isinstance(code, ast.Constant | ast.IfExp | ast.Name), f"{place}: write the code out"
+                    branches = (code.body, code.orelse) if isinstance(code, ast.IfExp) else (code,)
+                    for branch in branches:
+                        if isinstance(branch, ast.Constant):
+                            yield place, str(branch.value), params
+
+
+def test_every_refusal_has_a_message_with_its_parameters() -> None:
+    problems = []
+    for place, code, params in refusals():
+        try:
+            message = messages.find(code)
+        except KeyError:
+            problems.append(f"{place}: {code} is not in the catalogue")
+            continue
+        if message.status is None:
+            problems.append(f"{place}: {code} is a plain text, not a refusal")
+        wanted = placeholders(message.es.title + message.es.detail + message.es.next)
+        if params is not None and not wanted <= params:
+            problems.append(f"{place}: {code} lacks {sorted(wanted - params)}")
+    assert not problems, "\n".join(problems)
+
+
+def test_every_check_has_a_message() -> None:
+    for check in Check:
+        problem = messages.problem_of_check(check)
+        assert problem.status == 422
+        assert problem.code == f"check-{check.lower()}"
+    known = {f"check-{check.lower()}" for check in Check}
+    assert {code for code in messages.codes() if code.startswith("check-")} == known
+
+
+@pytest.mark.parametrize("code", messages.codes())
+def test_entry_is_well_formed(code: str) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)
+    message = messages.find(code)
+    for part in ("title", "detail", "next"):
+        es, en = getattr(message.es, part), getattr(message.en, part)
+        assert placeholders(es) == placeholders(en), f"{code}: the languages have other parameters"
+        assert all(re.fullmatch(r"[a-z_]+", name) for name in placeholders(es))
+        assert bool(es) == bool(en)
+    if message.status is not None:
+        assert message.es.title[-1] != "."
+        assert message.en.title[-1] != "."
+
+
+def test_generic_http_codes_are_there() -> None:
+    found = {messages.find(code).status for code in messages.codes()}
+    assert {400, 401, 403, 404, 405, 409, 411, 413, 415, 422, 429, 500, 503} <= found
+
+
+def test_parameters_are_filled_in_and_never_read_as_templates() -> None:
+    problem = messages.problem("not-cosigned-yet", {"size": 7, "quorum": 2, "latest": "{quorum.__class__}"})
+    assert "tamaño 7" in problem.es.detail
+    assert "{quorum.__class__}" in problem.en.detail
+
+
+def test_forgotten_parameter_is_a_dash() -> None:
+    assert "—" in messages.problem("not-cosigned-yet").es.detail
+
+
+def test_unknown_code_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        messages.problem("no-such-code")
+    with pytest.raises(KeyError):
+        messages.problem("cli-error")
+
+
+def test_text_gives_one_language() -> None:
+    assert messages.text("cli-next", "es") == "Qué hacer"
+    assert messages.text("cli-next", "en") == "What to do"
