@@ -47,7 +47,7 @@ class Tile:
         level = ENTRIES if match[1] == "entries" else int(match[1])
         index = int(match[2].replace("x", "").replace("/", ""))
         tile = cls(level, index, int(match[3]) if match[3] else TILE_WIDTH)
-        if level > MAX_LEVEL or tile.path != path:
+        if level > MAX_LEVEL or tile.width > TILE_WIDTH or tile.path != path:
             raise CheckFailed(Check.LOG, "not the path of a tile")
         return tile
 

@@ -65,6 +65,6 @@ def make_static_log() -> Callable[[Sequence[bytes]], dict[str, bytes]]:
 
 @pytest.fixture(scope="session")
 def tlog_vectors() -> dict[str, Any]:
-    """The vectors of the log: see `tests/vectors/README.md`."""
+    """The vectors of the log: keys, checkpoints, proofs and tile digests at three sizes."""
     data: dict[str, Any] = json.loads((VECTORS / "tlog.json").read_text())
     return data
