@@ -1,0 +1,31 @@
+"""Prometheus metrics of one application, in a registry of its own so that several can live in one process."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Requests by route and status, and their duration. Services add their own to `registry`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "vemre_requests", "Answered requests.", ("method", "route", "status"), registry=self.registry
+        )
+        self.duration = Histogram(
+            "vemre_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry
+        )
+        self.log_size = Gauge("vemre_log_entries", "Entries of the log.", registry=self.registry)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer. `route` is the template of the path, never the path."""
+        self.requests.labels(method, route, str(status)).inc()
+        self.duration.labels(method, route).observe(seconds)
+
+    def render(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)
