@@ -1,0 +1,57 @@
+"""The `vemre` command: finds its subcommands through entry points and loads only the one that is asked for."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+import click
+
+import vemre
+from vemre.cli import translations
+from vemre.cli.command import Group, Option, option
+from vemre.messages import LANGUAGES
+
+ENTRY_POINTS: Final = "vemre.commands"
+
+
+class Root(Group):
+    """The top of the command. Listing the subcommands imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_found()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        entry = _found().get(cmd_name)
+        loaded = entry.load() if entry else None
+        return loaded if isinstance(loaded, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, translations.say_if_known(f"command-{name}") or "") for name in self.list_commands(ctx)]
+        rows = [(name, "" if text == f"command-{name}" else text) for name, text in rows]
+        if rows:
+            # The heading's gettext key is click's own.
+            with formatter.section(translations.heading("Commands")):
+                formatter.write_dl(rows)
+
+
+def _found() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+@click.group(cls=Root, help="cli-about", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(
+    vemre.__version__, prog_name="vemre", message="%(prog)s %(version)s", help="cli-option-version", cls=Option
+)
+@option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help="cli-option-lang")
+@option("--debug", is_flag=True, expose_value=False, help="cli-option-debug")
+def root() -> None:
+    """The texts stand in the catalogue; `--lang` and `--debug` are read before parsing (`command`)."""
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    root.main(prog_name="vemre")
