@@ -1,0 +1,109 @@
+"""What all tests share: databases to run against, and the line that says what was not run.
+
+Tests that take `database_url` run on SQLite and on PostgreSQL. The server is the one that `VEMRE_TEST_POSTGRES`
+names (a role that may create databases), or a private one started from the machine's own binaries. Where there is
+neither, those tests are left out and a line of the summary says so; with `VEMRE_REQUIRE_ALL=1` they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
+POSTGRES_URL = os.environ.get("VEMRE_TEST_POSTGRES", "")
+
+
+def postgres_binaries() -> Path | None:
+    """The newest server on this machine, as Debian installs it."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def why_no_postgres() -> str | None:
+    """Why there is no PostgreSQL to test with, or None."""
+    if POSTGRES_URL:
+        return None
+    if postgres_binaries() is None:
+        return "no server binaries, and VEMRE_TEST_POSTGRES names no server: make deps installs them"
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        return "PostgreSQL refuses to run as root, and there is no setpriv"
+    return None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes a database runs on both."""
+    if "database_url" in metafunc.fixturenames:
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine cannot run."""
+    if REQUIRE_ALL or why_no_postgres() is None:
+        return
+    missing = [item for item in items if "postgresql" in item.name.partition("[")[2]]
+    config.hook.pytest_deselected(items=missing)
+    items[:] = [item for item in items if item not in missing]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not run, and why."""
+    reason = why_no_postgres()
+    if reason is not None and not REQUIRE_ALL:
+        terminalreporter.write_line(f"NOT RUN: PostgreSQL tests ({reason})", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a server on which databases may be created."""
+    if POSTGRES_URL:
+        yield POSTGRES_URL
+        return
+    reason, binaries = why_no_postgres(), postgres_binaries()
+    if reason is not None or binaries is None:
+        pytest.fail(f"PostgreSQL tests cannot run: {reason}")
+    with tempfile.TemporaryDirectory(prefix="vemre-postgres-", ignore_cleanup_errors=True) as folder:
+        user: list[str] = []
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+            user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        data = f"{folder}/data"
+
+        def run(*command: str) -> None:
+            subprocess.run([*user, *command], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+
+        run(str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "--no-sync")
+        # The socket is in the folder and no port is opened, so several test runs never meet.
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+        run(str(binaries / "pg_ctl"), "-D", data, "-l", f"{folder}/log", "-o", options, "-w", "start")
+        try:
+            yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        finally:
+            run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database: an SQLite file, or a fresh database of the PostgreSQL server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/test.sqlite"
+        return
+    server = sqlalchemy.make_url(request.getfixturevalue("postgres_server")).set(drivername="postgresql+psycopg")
+    name = f"vemre_test_{uuid.uuid4().hex}"
+    admin = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        admin.dispose()
