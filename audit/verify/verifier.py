@@ -1,0 +1,143 @@
+"""The off-line verifier: a whole election record against a policy, from the bytes up.
+
+It trusts the policy alone. It holds no secrets, makes no proofs, opens no connection and no database.
+Source: protocol, sections 1 to 12, appendices B to E.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from audit.verify.folder import RecordSource
+from audit.verify.report import Report
+from vemre.checks import Check
+from vemre.crypto import canonical
+from vemre.election.rules import engine
+from vemre.election.rules.view import Anchors, LogView, View
+from vemre.errors import CheckFailed
+from vemre.group import Group
+from vemre.log.checkpoint import OpenedCheckpoint, open_checkpoint, require_quorum
+from vemre.log.reader import LogReader
+from vemre.records import vote_bodies as v
+from vemre.records.bundle import blob_refs
+from vemre.records.kinds import WRITERS
+from vemre.records.record import parse
+from vemre.types import LOG_NAMES, LogName, Random
+
+Progress = Callable[[Check, int, int], None]
+"""Called with the check that begins, the number of checks done, and their total."""
+
+
+def verify_record(
+    source: RecordSource, anchors: Anchors, group: Group, random: Random, progress: Progress | None = None
+) -> Report:
+    """Verify a record. Damage and rule violations end up in the report; OSError (unreadable media) is raised.
+
+    `random` must be a CSPRNG: the soundness of batch verification rests on it.
+    """
+    report = Report()
+    try:
+        _verify(source, anchors, group, random, report, progress or (lambda *_: None))
+    except CheckFailed as failure:
+        report.fail(failure)
+        report.result, report.certified = [], False
+    return report
+
+
+def _verify(
+    source: RecordSource, anchors: Anchors, group: Group, random: Random, report: Report, progress: Progress
+) -> None:
+    total = len(engine.STAGES) + 4
+    report.passed(Check.PARAMS)
+    progress(Check.NOTE, 0, total)
+    checkpoints = {name: _open(source, anchors, name) for name in LOG_NAMES}
+    progress(Check.LOG, 1, total)
+    entries = {name: _read(source, name, checkpoints[name]) for name in LOG_NAMES}
+    report.passed(Check.LOG)
+    progress(Check.CANONICAL, 2, total)
+    view = View(anchors, source.blob, group, random, logs={name: _parse(name, entries[name]) for name in LOG_NAMES})
+    report.passed(Check.CANONICAL)
+    report.stage = engine.stage_reached(view)
+    progress(Check.BLOB_DIGEST, 3, total)
+    _check_blobs(source, view)
+    report.passed(Check.BLOB_DIGEST)
+    for number, stage in enumerate(engine.STAGES, start=4):
+        progress(stage.check, number, total)
+        if stage.rule(view) or stage.check is Check.NOTE:
+            report.passed(stage.check)
+    if view.tally.first("dkg-reveal") is not None:
+        for check in (Check.ELEMENT, Check.IDENTITY, Check.SCALAR):
+            report.passed(check)
+    report.result = _result(view)
+    report.certified = view.tally.first("certification") is not None
+
+
+def _open(source: RecordSource, anchors: Anchors, name: LogName) -> OpenedCheckpoint | None:
+    """[NOTE] of one log's latest checkpoint, with its quorum."""
+    witnesses = [vkey for vkeys in anchors.witnesses.values() for vkey in vkeys]
+    try:
+        data = source.checkpoint(name)
+        if data is None:
+            return None
+        opened = open_checkpoint(data, anchors.logs[name], witnesses)
+        require_quorum(opened, anchors.witnesses, anchors.quorum, Check.NOTE)
+    except CheckFailed as failure:
+        raise failure.located(where=f"{name}/checkpoint", party=WRITERS[name]) from None
+    return opened
+
+
+def _read(source: RecordSource, name: LogName, opened: OpenedCheckpoint | None) -> list[bytes]:
+    """[LOG]: every entry, with every tile and bundle authenticated."""
+    if opened is None:
+        return []
+    reader = LogReader(lambda path: source.read(name, path), opened.checkpoint, name=name, party=WRITERS[name])
+    return list(reader.entries())
+
+
+def _parse(name: LogName, entries: list[bytes]) -> LogView:
+    """[CANONICAL]: every entry is a record."""
+    log = LogView(name)
+    for index, entry in enumerate(entries):
+        try:
+            log.append(parse(entry))
+        except CheckFailed as failure:
+            raise failure.located(where=log.where(index), party=log.writer) from None
+    return log
+
+
+def _check_blobs(source: RecordSource, view: View) -> None:
+    """[BLOB-DIGEST]: every blob that a record names is there, and no blob has other bytes than its name says."""
+    named: set[str] = set()
+    for name in LOG_NAMES:
+        log = view.logs[name]
+        for record in log.records:
+            if record.type != "ballot":
+                for ref in blob_refs(record.body):
+                    if ref.sha256 not in named:
+                        view.blob(ref, log.writer)
+                        named.add(ref.sha256)
+    for digest in source.blobs():
+        if digest not in named and hashlib.sha256(source.blob(digest)).hexdigest() != digest:
+            problem = "the bytes are not those of its name"
+            raise CheckFailed(Check.BLOB_DIGEST, problem, where=f"blob/{digest}", party="tally")
+
+
+def _result(view: View) -> list[dict[str, Any]]:
+    """The verified result batches in manifest order, blobs inlined, without context."""
+    if view.result is None:
+        return []
+    bodies = {(body.urn, body.contest): body for _, _, body in view.tally.of(v.ResultBatch)}
+    batches = []
+    for batch in view.batches:
+        body = bodies[batch]
+        plain: dict[str, Any] = msgspec.to_builtins(body)
+        del plain["context"]
+        texts, irregular = view.blob(body.write_ins.texts, "tally"), view.blob(body.irregular, "tally")
+        plain["write_ins"] = {"votes": body.write_ins.votes, "texts": canonical.decode(texts, limit=len(texts))}
+        plain["irregular"] = canonical.decode(irregular, limit=len(irregular))
+        batches.append(plain)
+    return batches

@@ -1,0 +1,103 @@
+"""Checkpoints that stand inside records [NOTE] [CHECKPOINT]. Source: protocol, section 12 and appendix E, item 4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vemre.checks import Check
+from vemre.election.rules.view import LogView, View
+from vemre.errors import CheckFailed
+from vemre.log.checkpoint import OpenedCheckpoint, auditors_of, open_checkpoint
+from vemre.records.record import Record
+from vemre.types import LOG_NAMES, LogName
+
+FIELDS: dict[str, tuple[tuple[str, LogName], ...]] = {
+    "setup": (("registry", "registry"),),
+    "open": (("tally", "tally"),),
+    "marks": (("ballot", "ballot"),),
+    "tally-input": (("ballot", "ballot"), ("registry", "registry")),
+    "shuffle": (("gate", "tally"),),
+    "decryption": (("gate", "tally"),),
+    "result": (("gate", "tally"),),
+    "opinion": (("registry", "registry"), ("ballot", "ballot"), ("tally", "tally")),
+    "certification": (("gate", "tally"),),
+}
+"""For each record type, the fields that hold a checkpoint and the log that it is of."""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """One checkpoint inside one record."""
+
+    log: LogView
+    index: int
+    record: Record
+    field: str
+    cited: LogName
+    checkpoint: OpenedCheckpoint
+
+    @property
+    def where(self) -> str:
+        return self.log.where(self.index)
+
+
+def opened(view: View, record: Record, field: str, cited: LogName) -> OpenedCheckpoint:
+    """The checkpoint in one field of a record. Raises CheckFailed(NOTE)."""
+    text: str = getattr(record.body, field)
+    anchors = view.anchors
+    witnesses = [vkey for vkeys in anchors.witnesses.values() for vkey in vkeys]
+    try:
+        note = text.encode()
+    except UnicodeEncodeError:  # pragma: no cover - canonical JSON has no lone surrogates
+        raise CheckFailed(Check.NOTE, "not UTF-8") from None
+    return view.memo.once(("note", cited, text), lambda: open_checkpoint(note, anchors.logs[cited], witnesses))
+
+
+def auditors(view: View, checkpoint: OpenedCheckpoint) -> set[str]:
+    """The distinct auditors that cosigned a checkpoint."""
+    return auditors_of(checkpoint, view.anchors.witnesses)
+
+
+def citations(view: View) -> Iterator[Citation]:
+    """Every checkpoint inside every record. Raises CheckFailed(NOTE), naming the record's signer."""
+    for name in LOG_NAMES:
+        log = view.logs[name]
+        for index in log.indices(*FIELDS):
+            record = log.records[index]
+            for field, cited in FIELDS[record.type]:
+                try:
+                    checkpoint = opened(view, record, field, cited)
+                except CheckFailed as failure:
+                    raise failure.located(where=log.where(index), party=record.signer) from None
+                yield Citation(log, index, record, field, cited, checkpoint)
+
+
+def check_notes(view: View) -> bool:
+    """[NOTE] for the notes inside records: well-formed, signed by the log, no wrong line of a known key."""
+    return any(True for _ in citations(view))
+
+
+def check_checkpoints(view: View) -> bool:
+    """[CHECKPOINT]: each cited root is recomputed from the cited log, and no record cites its own future."""
+    found = list(citations(view))
+    for name in LOG_NAMES:
+        view.logs[name].prepare_roots(c.checkpoint.size for c in found if c.cited == name)
+    for citation in found:
+        cited = view.logs[citation.cited]
+        size = citation.checkpoint.size
+        if size > len(cited):
+            problem = f"cites size {size} of the {cited.name} log, which has {len(cited)} entries"
+        elif cited is citation.log and size > citation.index:
+            problem = f"cites size {size} of its own log, which is after itself"
+        elif cited.root(size) != citation.checkpoint.root:
+            problem = f"the root that it cites for size {size} is not that of the {cited.name} log"
+        else:
+            continue
+        raise CheckFailed(Check.CHECKPOINT, problem, where=citation.where, party=citation.record.signer)
+    return bool(found)
+
+
+def beyond(view: View) -> set[LogName]:
+    """The logs of which some record cites a later state than the view holds: these are to be fetched first."""
+    return {c.cited for c in citations(view) if c.checkpoint.size > len(view.logs[c.cited])}

@@ -1,0 +1,89 @@
+"""Close, marks, and the list to mix. Source: protocol, section 8, and appendix E, item 9."""
+
+from __future__ import annotations
+
+import hashlib
+
+from vemre.checks import Check
+from vemre.election.rules.view import Batch, View
+from vemre.errors import CheckFailed
+from vemre.records import vote_bodies as v
+from vemre.records.fields import Blob
+
+OTHER = "other"
+
+
+def check_close(view: View) -> bool:
+    """[CLOSE-COUNT]: the close counts the ballots of every urn, in manifest order."""
+    close = view.close
+    if close is None:
+        return False
+    if [(count.urn, count.ballots) for count in close.counts] != list(view.ballots_by_urn().items()):
+        where = view.ballot.where(view.ballot.first("close") or 0)
+        problem = "the counts of the close are not those of the log"
+        raise CheckFailed(Check.CLOSE_COUNT, problem, where=where, party="ballot-box")
+    return True
+
+
+def check_marks(view: View) -> bool:
+    """[RECONCILE]: as many voters are marked as there are ballots, by urn and over all countries."""
+    marks = view.marks
+    if marks is None:
+        return False
+    ballots = view.ballots_by_urn()
+    codes = [country.country for country in marks.countries]
+    named = [code for code in codes if code != OTHER]
+    requirements = (
+        ([(count.urn, count.count) for count in marks.counts] == list(ballots.items()), "the marks by urn"),
+        (sum(country.count for country in marks.countries) == sum(ballots.values()), "the sum over the countries"),
+        (len(set(codes)) == len(codes) and codes == sorted(named) + [OTHER] * (OTHER in codes), "the countries' order"),
+    )
+    for holds, what in requirements:
+        if not holds:
+            where = view.registry.where(view.registry.first("marks") or 0)
+            problem = f"{what} does not agree with the ballots"
+            raise CheckFailed(Check.RECONCILE, problem, where=where, party="registry")
+    return True
+
+
+def input_blobs(view: View) -> dict[Batch, bytes]:
+    """The ciphertexts of every batch as the ballot log gives them: row by row in log order, block by block, a, b."""
+    parts: dict[Batch, list[str]] = {batch: [] for batch in view.batches}
+    for _, _, ballot in view.ballot.of(v.Ballot):
+        for contest in ballot.contests:
+            row = parts[ballot.urn, contest.contest]
+            for ciphertext in contest.ciphertexts:
+                row.append(ciphertext.a)
+                row.append(ciphertext.b)
+    return {batch: bytes.fromhex("".join(hexes)) for batch, hexes in parts.items()}
+
+
+def input_refs(view: View) -> dict[Batch, Blob]:
+    """Digest and size of every batch's input, in manifest order."""
+    return {batch: Blob(hashlib.sha256(data).hexdigest(), len(data)) for batch, data in input_blobs(view).items()}
+
+
+def check_tally_input(view: View) -> bool:
+    """[TALLY-INPUT]: the list to mix is rebuilt from the ballot log; its blobs are at hand."""
+    tally_input = view.tally_input
+    if tally_input is None:
+        return False
+    index = view.tally.first("tally-input") or 0
+    where = view.tally.where(index)
+
+    def rebuild() -> bool:
+        expected = input_refs(view)
+        found = {(batch.urn, batch.contest): batch.input for batch in tally_input.batches}
+        if [(b.urn, b.contest) for b in tally_input.batches] != list(expected):
+            problem = "not all batches, in manifest order"
+        elif found != expected:
+            urn, contest = next(batch for batch in expected if found[batch] != expected[batch])
+            problem = f"{urn} {contest}: the list to mix is not that of the ballot log"
+        else:
+            return True
+        raise CheckFailed(Check.TALLY_INPUT, problem, where=where, party="tally")
+
+    view.memo.once(("tally-input", view.tally.records[index].leaf_hash, len(view.ballot)), rebuild)
+    for batch in tally_input.batches:
+        view.blob(batch.input, "tally")
+    return True

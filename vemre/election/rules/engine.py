@@ -1,0 +1,150 @@
+"""All rules in the order of reporting, over one view.
+
+`run` is the whole verification of parsed, authenticated logs; `admit` asks whether one more record may be appended.
+Source: protocol, appendix D.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vemre.checks import Check
+from vemre.election.rules import (
+    ballots,
+    cited,
+    closing,
+    decrypting,
+    gates,
+    keygen,
+    manifest,
+    mixing,
+    order,
+    results,
+    roll,
+    setup,
+    signing,
+)
+from vemre.election.rules.view import View
+from vemre.errors import CheckFailed
+from vemre.records.record import Record
+from vemre.types import LogName
+
+Rule = Callable[[View], bool]
+"""Raises CheckFailed where it does not hold; else says whether it applied to anything."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One check id and the rule behind it."""
+
+    check: Check
+    rule: Rule
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(Check.NOTE, cited.check_notes),
+    Stage(Check.CHECKPOINT, cited.check_checkpoints),
+    Stage(Check.RECORD_SIGNATURE, signing.check_signatures),
+    Stage(Check.RECORD_ROLE, signing.check_roles),
+    Stage(Check.ORDER, order.check_order),
+    Stage(Check.MANIFEST_AUTHORITY, manifest.check_authority),
+    Stage(Check.MANIFEST_LOGS, manifest.check_logs),
+    Stage(Check.MANIFEST_AUDITORS, manifest.check_auditors),
+    Stage(Check.MANIFEST_IDS, lambda view: manifest.check_ids(view.manifest, view.offer)),
+    Stage(Check.MANIFEST_KEYS, lambda view: manifest.check_keys(view.manifest)),
+    Stage(Check.MANIFEST_POLICY, lambda view: manifest.check_policy(view.manifest)),
+    Stage(Check.MANIFEST_BLOCKS, lambda view: manifest.check_blocks(view.offer)),
+    Stage(Check.DKG_ORDER, keygen.check_order),
+    Stage(Check.DKG_COMMIT, keygen.check_commit),
+    Stage(Check.DKG_DEGREE, keygen.check_degree),
+    Stage(Check.DKG_POP, keygen.check_possession),
+    Stage(Check.DKG_SHARES, keygen.check_shares),
+    Stage(Check.DKG_ACK, keygen.check_ack),
+    Stage(Check.DRILL, setup.check_drills),
+    Stage(Check.ROLL_URNS, roll.check_urns),
+    Stage(Check.ROLL_KEYS, roll.check_keys),
+    Stage(Check.ROLL_UNIQUE, roll.check_unique),
+    Stage(Check.ROLL_COUNT, roll.check_count),
+    Stage(Check.ROLL_FROZEN, roll.check_frozen),
+    Stage(Check.SETUP, setup.check_setup),
+    Stage(Check.SYSTEM_TWO, setup.check_system_opinions),
+    Stage(Check.CONTEXT, setup.check_context),
+    Stage(Check.ROWS, setup.check_rows),
+    Stage(Check.BALLOT_CONTEXT, ballots.checker(ballots.check_context)),
+    Stage(Check.BALLOT_TIME, ballots.check_time),
+    Stage(Check.BALLOT_ELIGIBLE, ballots.checker(ballots.check_eligible, blocks=True)),
+    Stage(Check.BALLOT_ONCE, ballots.checker(ballots.check_once, blocks=True, track=ballots.BallotState.use)),
+    Stage(Check.BALLOT_CONTESTS, ballots.checker(ballots.check_contests)),
+    Stage(Check.BALLOT_FRESH, ballots.checker(ballots.check_fresh, track=ballots.BallotState.see)),
+    Stage(Check.BALLOT_SIGNATURE, ballots.checker(ballots.check_signature)),
+    Stage(Check.BALLOT_POK, ballots.check_all_proofs),
+    Stage(Check.CLOSE_COUNT, closing.check_close),
+    Stage(Check.RECONCILE, closing.check_marks),
+    Stage(Check.TALLY_INPUT, closing.check_tally_input),
+    Stage(Check.MIX_CHAIN, mixing.check_chain),
+    Stage(Check.MIX_COUNT, mixing.check_count),
+    Stage(Check.SHUFFLE_LENGTH, mixing.check_lengths),
+    Stage(Check.SHUFFLE, mixing.check_proofs),
+    Stage(Check.MIN_BATCH, decrypting.check_minimum),
+    Stage(Check.DECRYPT_ONCE, decrypting.check_once),
+    Stage(Check.DECRYPT_PROOF, decrypting.check_proofs),
+    Stage(Check.DECRYPT_QUORUM, decrypting.check_quorum),
+    Stage(Check.RESULT, results.check_result),
+    Stage(Check.OPINION, results.check_opinions),
+    Stage(Check.CERTIFY_TWO, results.check_certification),
+    Stage(Check.GATE, gates.check_gates),
+)
+
+
+def run(view: View) -> Iterator[tuple[Check, bool]]:
+    """Every check with whether it applied, in order. Raises the first CheckFailed.
+
+    Every stage may rely on those before it having passed.
+    """
+    for stage in STAGES:
+        yield stage.check, stage.rule(view)
+
+
+def verify(view: View) -> None:
+    """The whole verification. Raises the first CheckFailed."""
+    for _ in run(view):
+        pass
+
+
+def admit(view: View, log: LogName, record: Record) -> None:
+    """Append a candidate to a log of the view, if all rules still hold with it; else leave the view as it was.
+
+    Raises CheckFailed. Ballots and blocks are better admitted one by one (`vemre.election.rules.ballots`), since
+    this looks at the whole log again. Needs the candidate's blobs to be at hand.
+    """
+    target = view.logs[log]
+    target.append(record)
+    try:
+        verify(view)
+    except CheckFailed:
+        target.pop()
+        raise
+
+
+STAGE_NAMES: tuple[tuple[LogName, str, str], ...] = (
+    ("tally", "certification", "certified"),
+    ("tally", "result", "result"),
+    ("tally", "result-batch", "count"),
+    ("tally", "decryption", "decryption"),
+    ("tally", "shuffle", "mixing"),
+    ("tally", "tally-input", "tally-input"),
+    ("ballot", "close", "closed"),
+    ("ballot", "open", "open"),
+    ("tally", "setup", "setup"),
+    ("tally", "dkg-commit", "key-generation"),
+    ("tally", "manifest", "configuration"),
+)
+
+
+def stage_reached(view: View) -> str:
+    """How far the election is, by its records (REQ-11)."""
+    for log, type_, name in STAGE_NAMES:
+        if view.logs[log].first(type_) is not None:
+            return name
+    return "empty"

@@ -1,0 +1,123 @@
+"""The count, the auditors' opinions on it, and the certification. Source: protocol, section 11, appendices A and E."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from vemre.election.count import count_batch
+
+from vemre.checks import Check
+from vemre.election.rules import cited
+from vemre.election.rules.decrypting import plaintexts, rows_of
+from vemre.election.rules.view import Batch, View
+from vemre.errors import CheckFailed
+from vemre.records import vote_bodies as v
+from vemre.records.record import Record
+from vemre.types import LogName
+
+
+def expected_batch(view: View, batch: Batch) -> tuple[v.ResultBatch, tuple[bytes, bytes]]:
+    """The result batch that the plaintexts give, and its blobs (write-in texts, irregular rows)."""
+    assert view.context is not None
+    counted = count_batch(view.contests[batch[1]], plaintexts(view, batch))
+    return counted.record(view.context.hex(), batch[0]), (counted.texts_blob, counted.irregular_blob)
+
+
+def check_result(view: View) -> bool:
+    """[RESULT]: every number is recomputed from the plaintexts; `result` names every batch, in manifest order."""
+    leaf_of: dict[Batch, str] = {}
+    for index, record, body in view.tally.of(v.ResultBatch):
+        batch = (body.urn, body.contest)
+        where = view.tally.where(index)
+        if batch in leaf_of:
+            problem = f"{body.urn} {body.contest} has a result already"
+            raise CheckFailed(Check.RESULT, problem, where=where, party="tally")
+        leaf_of[batch] = record.leaf_hash.hex()
+        expected, _ = view.memo.once(
+            ("result", record.leaf_hash, batch, _plaintext_key(view, batch)),
+            partial(expected_batch, view, batch),
+        )
+        if body != expected:
+            raise CheckFailed(
+                Check.RESULT, f"{body.urn} {body.contest}: {_difference(body, expected)}", where=where, party="tally"
+            )
+        view.blob(body.write_ins.texts, "tally")
+        view.blob(body.irregular, "tally")
+    result = view.result
+    if result is not None and result.batches != [leaf_of.get(batch) for batch in rows_of(view)]:
+        where = view.tally.where(view.tally.first("result") or 0)
+        raise CheckFailed(
+            Check.RESULT, "the result does not name every batch in manifest order", where=where, party="tally"
+        )
+    return bool(leaf_of) or result is not None
+
+
+def _plaintext_key(view: View, batch: Batch) -> int:
+    return id(plaintexts(view, batch))
+
+
+def _difference(found: v.ResultBatch, expected: v.ResultBatch) -> str:
+    for name in found.__struct_fields__:
+        if getattr(found, name) != getattr(expected, name):
+            return f"`{name}` is not what the plaintexts give"
+    return "no difference"
+
+
+# --- opinions and certification ------------------------------------------------------------------------------
+
+
+def coverage(view: View, record: Record) -> str | None:
+    """What an opinion's checkpoints leave out of close, marks and result, or None."""
+    required: tuple[tuple[LogName, str, int | None], ...] = (
+        ("registry", "marks", view.registry.first("marks")),
+        ("ballot", "close", view.ballot.first("close")),
+        ("tally", "result", view.tally.first("result")),
+    )
+    for log, what, index in required:
+        size = cited.opened(view, record, log, log).size
+        if index is None or size <= index:
+            return f"its checkpoint of the {log} log does not cover `{what}`"
+    return None
+
+
+def check_opinions(view: View) -> bool:
+    """[OPINION]: each opinion rests on checkpoints that cover close, marks and result."""
+    seen = False
+    for index, record, _ in view.tally.of(v.Opinion):
+        seen = True
+        problem = coverage(view, record)
+        if problem:
+            raise CheckFailed(Check.OPINION, problem, where=view.tally.where(index), party=record.signer)
+    return seen
+
+
+def check_certification(view: View) -> bool:
+    """[CERTIFY-TWO]: favourable last opinions of two auditors, and no auditor's last one unfavourable."""
+    index = view.tally.first("certification")
+    if index is None:
+        return False
+    certification = view.tally.records[index].body
+    assert isinstance(certification, v.Certification)
+    where = view.tally.where(index)
+
+    def fail(problem: str) -> None:
+        raise CheckFailed(Check.CERTIFY_TWO, problem, where=where, party="authority")
+
+    result = view.tally.first("result")
+    if result is None or certification.result != view.tally.records[result].leaf_hash.hex():
+        fail("the certification names another result")
+    last: dict[str, int] = {}
+    for place, record, _ in view.tally.of(v.Opinion):
+        if place < index:
+            last[record.signer] = place
+    for auditor, place in last.items():
+        body = view.tally.records[place].body
+        assert isinstance(body, v.Opinion)
+        if body.verdict != "favourable":
+            fail(f"the last opinion of {auditor} is unfavourable")
+    named = [view.tally.find(bytes.fromhex(leaf)) for leaf in certification.opinions]
+    if len(set(named)) != len(named) or not set(named) <= set(last.values()):
+        fail("the certification names something other than the last opinions of distinct auditors")
+    if len(named) < view.anchors.quorum:
+        fail(f"the certification names {len(named)} opinions, {view.anchors.quorum} are needed")
+    return True

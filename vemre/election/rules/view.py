@@ -1,0 +1,316 @@
+"""What a verification looks at: three authenticated logs, their blobs, the trust anchors.
+
+A `View` may hold any prefix of an election: every rule accepts every valid prefix, so that the same rules serve the
+off-line verifier (the whole record), the logs' writers (the log so far and one candidate) and the witnesses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import TypeVar, cast
+
+from vemre.checks import Check
+from vemre.crypto import canonical
+from vemre.errors import CheckFailed
+from vemre.group import Group
+from vemre.log.merkle import Frontier
+from vemre.log.note import Vkey
+from vemre.records import setup_bodies as s
+from vemre.records import vote_bodies as v
+from vemre.records.bundle import check_blob
+from vemre.records.fields import Blob, Body
+from vemre.records.kinds import KIND_OF_BODY, WRITERS
+from vemre.records.policy import Policy
+from vemre.records.record import Record, body_digest, parse_value, plain
+from vemre.types import LOG_NAMES, LogName, Random
+
+B = TypeVar("B", bound=Body)
+T = TypeVar("T")
+
+MAX_OFFER_BYTES = 16 << 20
+
+Batch = tuple[str, str]
+"""(urn id, contest id)."""
+
+
+class Memo:
+    """Facts that were established at a cost, so that following a growing log does not pay twice.
+
+    A key names the fact and the digest of everything it depends on. Failures are not kept.
+    """
+
+    def __init__(self) -> None:
+        self._facts: dict[Hashable, object] = {}
+
+    def once(self, key: Hashable, establish: Callable[[], T]) -> T:
+        """The value of `establish()`, from memory where it is there. What it raises passes through."""
+        if key not in self._facts:
+            self._facts[key] = establish()
+        return cast(T, self._facts[key])
+
+
+class LogView:
+    """The records of one log, in order, from the first."""
+
+    def __init__(self, name: LogName, records: Iterable[Record] = ()) -> None:
+        self.name = name
+        self.records: list[Record] = []
+        self._by_type: dict[str, list[int]] = {}
+        self._by_leaf: dict[bytes, int] = {}
+        self._roots: dict[int, bytes] = {}
+        for record in records:
+            self.append(record)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def writer(self) -> str:
+        """The role that writes this log."""
+        return WRITERS[self.name]
+
+    def append(self, record: Record) -> None:
+        """Add the next record."""
+        index = len(self.records)
+        self.records.append(record)
+        self._by_type.setdefault(record.type, []).append(index)
+        self._by_leaf.setdefault(record.leaf_hash, index)
+
+    def pop(self) -> None:
+        """Take the last record away again (a candidate that was refused)."""
+        record = self.records.pop()
+        self._by_type[record.type].pop()
+        if self._by_leaf.get(record.leaf_hash) == len(self.records):
+            del self._by_leaf[record.leaf_hash]
+        self._roots.pop(len(self.records) + 1, None)
+
+    def where(self, index: int) -> str:
+        """The place of an entry, as reports write it."""
+        return f"{self.name}/{index}"
+
+    def indices(self, *types: str) -> list[int]:
+        """Positions of the records of these types, in log order."""
+        if len(types) == 1:
+            return self._by_type.get(types[0], [])
+        return sorted(index for name in types for index in self._by_type.get(name, []))
+
+    def of(self, body: type[B]) -> Iterator[tuple[int, Record, B]]:
+        """(position, record, body) of the records of the type that has this body, in log order."""
+        for index in self.indices(KIND_OF_BODY[body].name):
+            record = self.records[index]
+            yield index, record, cast(B, record.body)
+
+    def one(self, body: type[B]) -> B | None:
+        """The body of the one record of a type, or None while there is none."""
+        return next((found for _, _, found in self.of(body)), None)
+
+    def first(self, type_: str) -> int | None:
+        """Position of the first record of a type."""
+        found = self._by_type.get(type_)
+        return found[0] if found else None
+
+    def find(self, leaf_hash: bytes) -> int | None:
+        """Position of the entry with this leaf hash."""
+        return self._by_leaf.get(leaf_hash)
+
+    def root(self, size: int) -> bytes:
+        """The RFC 6962 root of the first `size` entries."""
+        if size not in self._roots:
+            frontier = Frontier()
+            for record in self.records[:size]:
+                frontier.append(record.leaf_hash)
+            self._roots[size] = frontier.root()
+        return self._roots[size]
+
+    def prepare_roots(self, sizes: Iterable[int]) -> None:
+        """Compute the roots of many sizes in one pass."""
+        wanted = {size for size in sizes if size <= len(self.records)} - set(self._roots)
+        if not wanted:
+            return
+        frontier = Frontier()
+        for size in range(max(wanted) + 1):
+            if size in wanted:
+                self._roots[size] = frontier.root()
+            if size < len(self.records):
+                frontier.append(self.records[size].leaf_hash)
+
+
+class Anchors:
+    """A policy with its vkeys parsed. Raises vemre.errors.VemreError for keys that cannot be used."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.quorum = policy.quorum
+        self.logs: dict[LogName, Vkey] = {name: Vkey.parse(policy.log_vkey(name)) for name in LOG_NAMES}
+        self.witnesses: dict[str, list[Vkey]] = {
+            auditor: [Vkey.parse(text) for text in anchor.witness] for auditor, anchor in policy.auditors.items()
+        }
+
+
+class View:
+    """Three logs, the blobs and the anchors, and what rules look up in them."""
+
+    def __init__(
+        self,
+        anchors: Anchors,
+        blobs: Callable[[str], bytes],
+        group: Group,
+        random: Random,
+        *,
+        logs: dict[LogName, LogView] | None = None,
+        memo: Memo | None = None,
+    ) -> None:
+        self.anchors = anchors
+        self.group = group
+        self.random = random
+        self.logs: dict[LogName, LogView] = logs or {name: LogView(name) for name in LOG_NAMES}
+        self.memo = memo or Memo()
+        self._blobs = blobs
+
+    @property
+    def registry(self) -> LogView:
+        return self.logs["registry"]
+
+    @property
+    def ballot(self) -> LogView:
+        return self.logs["ballot"]
+
+    @property
+    def tally(self) -> LogView:
+        return self.logs["tally"]
+
+    def blob(self, ref: Blob, party: str) -> bytes:
+        """The bytes of a blob. Raises CheckFailed(BLOB-DIGEST), naming `party` as the one that must hold it."""
+        try:
+            data = self._blobs(ref.sha256)
+            check_blob(ref, data)
+        except KeyError:
+            place = f"blob/{ref.sha256}"
+            raise CheckFailed(Check.BLOB_DIGEST, "the blob is missing", where=place, party=party) from None
+        except CheckFailed as failure:
+            raise failure.located(party=party) from None
+        return data
+
+    def has_blob(self, ref: Blob) -> bool:
+        """Whether the blob is at hand."""
+        try:
+            self._blobs(ref.sha256)
+        except KeyError:
+            return False
+        return True
+
+    # --- the few records that all others build on; callers come after ORDER has passed --------------------
+
+    @property
+    def manifest(self) -> s.Manifest:
+        """The manifest. Raises CheckFailed(ORDER) where the tally log does not begin with one."""
+        records = self.tally.records
+        if not records or not isinstance(records[0].body, s.Manifest):
+            raise CheckFailed(Check.ORDER, "the log does not begin with a manifest", where="tally/0", party="tally")
+        return records[0].body
+
+    @property
+    def offer(self) -> s.Offer:
+        """The offer that the manifest names."""
+        ref = self.manifest.offer
+
+        def read() -> s.Offer:
+            try:
+                return parse_value(self.blob(ref, "tally"), s.Offer, limit=MAX_OFFER_BYTES)
+            except CheckFailed as failure:
+                raise failure.located(where=f"blob/{ref.sha256}", party="authority") from None
+
+        return self.memo.once(("offer", ref.sha256), read)
+
+    @property
+    def manifest_digest(self) -> bytes:
+        """SHA-256 of the canonical body of the manifest."""
+        return self.memo.once(("manifest", self.tally.records[0].leaf_hash), lambda: body_digest(self.manifest))
+
+    @property
+    def setup_index(self) -> int | None:
+        """Position of `setup` in the tally log."""
+        return self.tally.first("setup")
+
+    @property
+    def setup(self) -> s.Setup | None:
+        """The setup, where there is one yet."""
+        index = self.setup_index
+        return None if index is None else cast(s.Setup, self.tally.records[index].body)
+
+    @property
+    def context(self) -> bytes | None:
+        """context = SHA-256("VEMRE-1/setup" || canonical setup body)."""
+        index = self.setup_index
+        if index is None:
+            return None
+        record = self.tally.records[index]
+        return self.memo.once(("context", record.leaf_hash), lambda: setup_context(cast(s.Setup, record.body)))
+
+    @property
+    def open(self) -> v.Open | None:
+        return self.ballot.one(v.Open)
+
+    @property
+    def close(self) -> v.Close | None:
+        return self.ballot.one(v.Close)
+
+    @property
+    def marks(self) -> v.Marks | None:
+        return self.registry.one(v.Marks)
+
+    @property
+    def tally_input(self) -> v.TallyInput | None:
+        return self.tally.one(v.TallyInput)
+
+    @property
+    def result(self) -> v.Result | None:
+        return self.tally.one(v.Result)
+
+    # --- derived from the offer -------------------------------------------------------------------------
+
+    @property
+    def contests(self) -> dict[str, s.Contest]:
+        """Contests by id."""
+        return {contest.id: contest for contest in self.offer.contests}
+
+    @property
+    def batches(self) -> list[Batch]:
+        """All (urn, contest), in manifest order."""
+        return [(urn.id, contest) for urn in self.offer.urns for contest in urn.contests]
+
+    def ballots_by_urn(self) -> dict[str, int]:
+        """Number of ballots in the ballot log per urn, in manifest order (urns that do not exist are not counted)."""
+        counts = {urn.id: 0 for urn in self.offer.urns}
+        for _, _, ballot in self.ballot.of(v.Ballot):
+            if ballot.urn in counts:
+                counts[ballot.urn] += 1
+        return counts
+
+
+def role_keys(manifest: s.Manifest) -> dict[str, bytes]:
+    """Role id to Ed25519 record-signing key. The last of two equal ids wins; MANIFEST-IDS refuses such a manifest."""
+    members: tuple[s.TrusteeMember | s.Mixer | s.Auditor, ...] = (
+        *manifest.trustees.members,
+        *manifest.mixers,
+        *manifest.auditors,
+    )
+    keys = {
+        "authority": manifest.authority.sign,
+        "registry": manifest.registry.sign,
+        "ballot-box": manifest.ballot_box.sign,
+        "tally": manifest.tally.sign,
+        **{member.id: member.sign for member in members},
+    }
+    return {role: bytes.fromhex(key) for role, key in keys.items()}
+
+
+def setup_context(setup: s.Setup) -> bytes:
+    """SHA-256("VEMRE-1/setup" || canonical setup body)."""
+    return hashlib.sha256(b"VEMRE-1/setup" + canonical.encode(plain(setup))).digest()
+
+
+def role_number(role: str) -> int:
+    """The number in a role id such as ``trustee/3``."""
+    return int(role.split("/")[1])
