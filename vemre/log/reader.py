@@ -18,7 +18,8 @@ from vemre.log.checkpoint import Checkpoint
 from vemre.log.tiles import ENTRIES, TILE_HEIGHT, TILE_WIDTH, Tile, decode_bundle, decode_tile, tile_at
 
 Fetch = Callable[[str], bytes]
-"""`fetch(path)` gives the bytes of ``tile/...`` and raises FileNotFoundError where there is no such file.
+"""`fetch(path)` gives the bytes of ``tile/...`` and raises FileNotFoundError where there is no such file (a folder in
+its place counts as none). Other errors of input and output go through to the reader's caller.
 
 It must itself refuse, with CheckFailed(LOG), to give more than `tiles.MAX_BUNDLE_BYTES`.
 """

@@ -165,6 +165,11 @@ def test_malformed_notes_refused(whole: bytes) -> None:
     refused(lambda: open_checkpoint(whole, LOG.vkey))
 
 
+@pytest.mark.parametrize("character", [chr(code) for code in range(0x20) if code != 0x0A])
+def test_control_characters_refused(character: str) -> None:
+    refused(lambda: Note.parse(resigned(f"a{character}b\n")), "control character")
+
+
 def test_lone_surrogates_refused() -> None:
     refused(lambda: open_checkpoint("\ud800" + note().decode(), LOG.vkey), "UTF-8")
     refused(lambda: Vkey.parse("a\ud800+00000000+AAAA"))

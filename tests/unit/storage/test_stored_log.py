@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,6 +143,32 @@ def test_a_receipt_carries_the_cosignatures_that_came(store: LogStore, append: A
     store.add_cosignatures(10, cosign(store, 10, WITNESSES[0]), KEYS)
     opened = store.receipt(3).verify(merkle.leaf_hash(b"entry 3"), signer.vkey, KEYS)
     assert set(opened.cosigners) == {WITNESSES[0].vkey}
+
+
+def test_receipts_are_right_while_the_log_grows(store: LogStore, append: Append, signer: LogSigner) -> None:
+    append(b"entry 0")
+    stop, errors = threading.Event(), list[Exception]()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                for index in {0, store.size // 2, store.size - 1}:
+                    store.receipt(index).verify(merkle.leaf_hash(b"entry %d" % index), signer.vkey)
+                    store.receipt(index, store.checkpoint).verify(merkle.leaf_hash(b"entry %d" % index), signer.vkey)
+                    store.read_path(f"tile/0/{store.size // 256:03}.p/1") if store.size % 256 else None
+            except Exception as error:
+                errors.append(error)
+                return
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for _ in range(60):
+        append(*entries(17, store.size))
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert errors == []
 
 
 # --- cosignatures ---
