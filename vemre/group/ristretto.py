@@ -77,7 +77,7 @@ def encode_doubles(halves: Sequence[Point]) -> list[bytes]:
     one inversion serves all. Source: Hamburg, "Decaf: Eliminating cofactors through point compression" (2015), and
     the batched encoding of doubles that curve25519-dalek documents.
     """
-    # The double of (X, Y, Z, T) is (ef, gh, fh, eg) up to the signs that doubling with a = -1 gives.
+    # The double of (X, Y, Z, T) is (eh, fg, fh, eg) with the four terms below; it is never formed.
     terms = []
     products = []
     for x, y, z, t in halves:
