@@ -1,8 +1,8 @@
 """The reference back end: ristretto255 in pure Python, straight from RFC 9496.
 
 It needs no compiler, it is the oracle of the tests, and an auditor may choose it so that two audits share no
-arithmetic. **It is not constant-time**: the time that it takes depends on the secrets it is given, so a production
-role must not give it any (`constant_time` is false, and the roles check that).
+arithmetic. **It is not constant-time**: the time that it takes depends on the secrets it is given. It may make
+demonstrations, tests and verifications; production roles that hold secrets must refuse it by `constant_time`.
 
 Points are added in extended coordinates (`curve`), bases that come back get tables (`comb`), sums of products use
 buckets (`msm`), and what is going to be encoded is kept as a half (`elements`).
