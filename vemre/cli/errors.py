@@ -20,6 +20,7 @@ INTERRUPTED: Final = 130
 
 _UNDECIDED_CODES: Final = frozenset(
     {
+        "address-in-use",
         "already-running",
         "file-exists",
         "file-unusable",

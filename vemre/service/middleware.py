@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vemre import messages
 from vemre.service import problems
 from vemre.service.metrics import Metrics
 
@@ -98,7 +99,7 @@ class RequestFrame:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _without_texts(send))
             return
         number = scope["vemre.request_id"] = secrets.token_hex(8)
         started = time.perf_counter()
@@ -113,7 +114,12 @@ class RequestFrame:
 
         with structlog.contextvars.bound_contextvars(request_id=number, service=self._service):
             try:
-                await self._app(scope, receive, framed)
+                if any(character < " " for character in scope["path"]):
+                    # The router would take a path with a line feed at its end for the path without it.
+                    answer = problems.respond(Request(scope), messages.problem("not-found"))
+                    await answer(scope, receive, framed)
+                else:
+                    await self._app(scope, receive, framed)
             except Exception as error:
                 answer = problems.internal_error(Request(scope), error)
                 # Once an answer has begun, the only honest end is a broken connection.
@@ -134,3 +140,15 @@ def _complete(headers: MutableHeaders, number: str) -> None:
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     headers["X-Request-ID"] = number
+
+
+def _without_texts(send: Send) -> Send:
+    """Start-up and shutdown failures by type and place alone: the server would log the whole text of the error."""
+
+    async def quiet(message: Message) -> None:
+        if message["type"] in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
+            _logger.critical(message["type"], exc_info=True)
+            message = {**message, "message": "see the line before"}
+        await send(message)
+
+    return quiet

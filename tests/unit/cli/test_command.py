@@ -21,7 +21,7 @@ from vemre.records.policy import PolicyError
 
 ERRORS: dict[str, tuple[BaseException, int, str]] = {
     "check": (CheckFailed(Check.GATE, "one auditor cosigned", where="tally/9", party="trustee/3"), 1, "check-gate"),
-    "refused": (Refused("not-cosigned-yet", size=1, quorum=2, latest=0), 1, "not-cosigned-yet"),
+    "refused": (Refused("not-cosigned-yet", log="tally", size=1, missing="auditor/2"), 1, "not-cosigned-yet"),
     "remote": (RemoteProblem(messages.problem("too-large"), {"party": "mixer/1"}), 1, "too-large"),
     "remote-down": (RemoteProblem(messages.problem("log-stopped")), 2, "log-stopped"),
     "unreachable": (Unreachable("http://tally", "timeout"), 2, "remote-unreachable"),

@@ -83,9 +83,9 @@ def test_generic_http_codes_are_there() -> None:
 
 
 def test_parameters_are_filled_in_and_never_read_as_templates() -> None:
-    problem = messages.problem("not-cosigned-yet", {"size": 7, "quorum": 2, "latest": "{quorum.__class__}"})
-    assert "tamaño 7" in problem.es.detail
-    assert "{quorum.__class__}" in problem.en.detail
+    problem = messages.problem("not-cosigned-yet", {"log": "x", "size": 7, "missing": "{size.__class__}"})
+    assert "con 7 o más" in problem.es.detail
+    assert "{size.__class__}" in problem.en.detail
 
 
 def test_forgotten_parameter_is_a_dash() -> None:

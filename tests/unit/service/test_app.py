@@ -27,7 +27,7 @@ class Thing(BaseModel):
 
 ERRORS: dict[str, Exception] = {
     "check": CheckFailed(Check.BALLOT_POK, "the response is wrong", where="ballot/7", party="ballot-box"),
-    "refused": Refused("not-cosigned-yet", size=9, quorum=2, latest=4),
+    "refused": Refused("not-cosigned-yet", log="tally", size=9, missing="auditor/2"),
     "wait": Refused("too-many-requests", retry_after=30),
     "store": StoreError("the secret database address"),
     "key": KeyFileError("the secret path"),
@@ -86,7 +86,7 @@ def check_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     ("name", "status", "code"),
     [
         ("check", 422, "check-ballot-pok"),
-        ("refused", 404, "not-cosigned-yet"),
+        ("refused", 409, "not-cosigned-yet"),
         ("wait", 429, "too-many-requests"),
         ("store", 503, "log-stopped"),
         ("key", 500, "internal"),
@@ -119,7 +119,7 @@ def test_language_follows_the_reader_and_both_are_there(client: TestClient) -> N
     assert english.headers["content-language"] == "en"
     assert spanish.json()["title"] == english.json()["es"]["title"]
     assert english.json()["title"] == spanish.json()["en"]["title"]
-    assert "tamaño 9" in spanish.json()["detail"]
+    assert "con 9 o más" in spanish.json()["detail"]
 
 
 def test_waiting_time_is_said(client: TestClient) -> None:
@@ -134,6 +134,7 @@ def test_unknown_place_and_method(client: TestClient) -> None:
     check_problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == "POST"
     check_problem(client.get("/things/"), 404, "not-found")
+    check_problem(client.get("/health%0a"), 404, "not-found")
 
 
 def test_json_body(client: TestClient) -> None:
