@@ -6,6 +6,7 @@ function may return its exit code; whatever it raises is told by `vemre.cli.erro
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
@@ -26,7 +27,12 @@ class Command(click.Command):
         """Run, and end the process with the exit code. Never shows a trace unless ``--debug`` stands first."""
         extra.pop("standalone_mode", None)
         words = list(sys.argv[1:] if args is None else args)
-        sys.exit(_run(lambda: super(Command, self).main(words, prog_name, standalone_mode=False, **extra), words))
+
+        def command() -> Any:
+            with self.make_context(prog_name or "vemre", list(words), **extra) as ctx:
+                return self.invoke(ctx)
+
+        sys.exit(_run(command, words))
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [translations.heading(piece) for piece in super().collect_usage_pieces(ctx)]
@@ -72,8 +78,14 @@ def json_option(function: F) -> F:
 
 def _run(command: Callable[[], Any], words: Sequence[str]) -> int:
     translations.choose(words)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows no accents shows escapes in their place rather than an error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = command()
+        try:
+            code = command()
+        except click.exceptions.Exit as end:
+            code = end.exit_code
         # What is still in the buffer may meet a closed pipe; let it do so here.
         sys.stdout.flush()
         return code if isinstance(code, int) else errors.OK

@@ -69,7 +69,11 @@ def explain(error: BaseException) -> tuple[Problem, int]:
 
 def report(error: BaseException, *, debug: bool = False) -> int:
     """Tell an error on standard error; gives the exit code. A trace is shown only with ``--debug``."""
-    problem, code = explain(error)
+    try:
+        problem, code = explain(error)
+    except KeyError:
+        # A code without an entry is our mistake, and no reason to show a trace.
+        problem, code = messages.problem("unexpected", {"reason": str(error)}), UNDECIDED
     words = problem.wording(language())
     console.say(f"{say('cli-error')}: {words.title} [{problem.code}]", style="bold red")
     console.say(f"  {words.detail}")

@@ -1,6 +1,7 @@
 """The root command: exit codes, languages, lazy loading, and never a trace."""
 
 import gettext
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -31,6 +32,7 @@ ERRORS: dict[str, tuple[BaseException, int, str]] = {
     "settings": (Refused("settings-unusable", fields="port"), 2, "settings-unusable"),
     "os": (FileNotFoundError(2, "No such file", "x.json"), 2, "file-unusable"),
     "bare-os": (OSError("odd"), 2, "file-unusable"),
+    "no-entry": (Refused("no-such-" + "code"), 2, "unexpected"),
     "unexpected": (RuntimeError("hunter2"), 2, "unexpected"),
 }
 
@@ -209,6 +211,29 @@ def test_translated_messages_exist_in_click() -> None:
         if line.startswith("msgid") and not line.endswith(' ""'):
             text = line.partition(" ")[2].strip('"')
             assert text[:40] in code.replace('"\n                    "', ""), text
+
+
+def test_terminal_without_accents() -> None:
+    script = (
+        "import click; from vemre.cli import console; from vemre.cli.command import Command\n"
+        "@click.command(cls=Command)\n"
+        "def show():\n"
+        "    console.put('electr\u00f3nico')\n"
+        "    console.put_json({'es': 'cofirma \u2713'})\n"
+        "show()\n"
+    )
+    surroundings = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", script], env=surroundings, capture_output=True, check=True)
+    assert done.stdout == b'electr\\xf3nico\n{"es": "cofirma \\u2713"}\n'
+
+
+def test_closed_pipe_shows_no_trace() -> None:
+    script = "from vemre.cli.main import root; root.main(['--help'])"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-c", script], stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (2, b"")
 
 
 def test_classes_are_kept_through_groups() -> None:
