@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from vemre.proofs.batch import Equations
-
 from vemre.checks import Check
 from vemre.crypto import ed25519
 from vemre.election.rules.keygen import joint_key
@@ -19,6 +17,7 @@ from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group
 from vemre.proofs import ballot_pok
+from vemre.proofs.batch import Equations
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.fields import parse_time
@@ -173,22 +172,23 @@ def check_proofs(
     Raises CheckFailed with the place of the first ballot that fails: ELEMENT, IDENTITY, SCALAR or BALLOT-POK.
     """
     equations = Equations(group, random)
+    generator, joint_key = group.generator(), state.joint_key.encode()
     for where, record in ballots:
         body = record.body
         assert isinstance(body, v.Ballot)
+        blocks = [
+            ballot_pok.Block(contest.contest, index, bytes.fromhex(ciphertext.a), bytes.fromhex(ciphertext.b))
+            for contest in body.contests
+            for index, ciphertext in enumerate(contest.ciphertexts)
+        ]
+        proofs = [
+            ballot_pok.Proof(bytes.fromhex(proof.commitment), bytes.fromhex(proof.response))
+            for contest in body.contests
+            for proof in contest.pok
+        ]
+        statement = ballot_pok.Statement(state.context, body.urn, bytes.fromhex(record.signer), joint_key, blocks)
         try:
-            ballot_pok.add_to(
-                equations,
-                ballot_pok.Statement(
-                    context=state.context,
-                    urn=body.urn,
-                    credential=bytes.fromhex(record.signer),
-                    joint_key=state.joint_key,
-                    contests=body.contests,
-                ),
-                where=where,
-                party=party,
-            )
+            ballot_pok.add_ballot(equations, statement, proofs, generator, where=where, party=party)
         except CheckFailed as failure:
             raise failure.located(where=where, party=party) from None
     equations.verify()

@@ -9,6 +9,7 @@ from vemre.election.blocks import decode_blocks
 from vemre.checks import Check
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.mixing import last_outputs, width
+from vemre.election.rules.setup import equality
 from vemre.election.rules.view import Batch, View, role_number
 from vemre.errors import CheckFailed
 from vemre.group import Elements
@@ -131,7 +132,7 @@ def _check_proof(view: View, index: int, record: Record) -> bool:
             bases=bases,
             shares=shares,
         )
-        decryption.verify(view.group, view.random, statement, decryption.Proof.of_record(body.proof))
+        decryption.verify(view.group, view.random, statement, equality(body.proof))
     except CheckFailed as failure:
         raise failure.located(where=where, party=record.signer) from None
     return True

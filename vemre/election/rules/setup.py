@@ -17,6 +17,7 @@ from vemre.group import Elements
 from vemre.proofs import decryption
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
+from vemre.records.fields import Equality
 from vemre.types import LOG_NAMES
 
 DRILL_NAME = "drill"
@@ -32,6 +33,11 @@ def drill_base(view: View, dkg_context: bytes, number: int) -> Elements:
     """a = rG of the canary, which everyone computes alone."""
     seed = hashlib.sha512(b"VEMRE-1/drill-r" + dkg_context + number.to_bytes(4, "big")).digest()
     return view.group.base_mul(view.group.reduce_scalars(seed))
+
+
+def equality(proof: Equality) -> decryption.Proof:
+    """A proof as it stands in a record, as bytes."""
+    return decryption.Proof(*map(bytes.fromhex, (proof.t1, proof.t2, proof.response)))
 
 
 def check_drills(view: View) -> bool:
@@ -82,7 +88,7 @@ def _check_drill(view: View, key: JointKey, drill: s.Drill, where: str) -> bool:
                 bases=base,
                 shares=shares,
             )
-            decryption.verify(view.group, view.random, statement, decryption.Proof.of_record(share.proof))
+            decryption.verify(view.group, view.random, statement, equality(share.proof))
         except CheckFailed as failure:
             check = Check.DRILL if failure.check is Check.DECRYPT_PROOF else failure.check
             raise CheckFailed(check, failure.detail, where=where, party=share.trustee) from None

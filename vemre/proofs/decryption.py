@@ -1,0 +1,83 @@
+"""The proof that shares of a whole batch were made with one key: "decrypt". Source: protocol, section 10."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vemre.checks import Check
+from vemre.crypto.transcript import Transcript
+from vemre.errors import CheckFailed
+from vemre.group import Elements, Group, Scalars
+from vemre.proofs.batch import Equations
+from vemre.types import Random
+
+
+@dataclass(frozen=True)
+class Statement:
+    """S_i = x a_i for all i, with X = x G. `bases` are the a_i, in blob order. For a drill, urn and contest are
+    both ``drill`` and the context is the drill's."""
+
+    context: bytes
+    urn: str
+    contest: str
+    trustee: int
+    verification_key: Elements
+    bases: Elements
+    shares: Elements
+
+    def transcript(self) -> Transcript:
+        """Everything up to the seed."""
+        transcript = Transcript("decrypt", self.context)
+        transcript.append_text("urn", self.urn)
+        transcript.append_text("contest", self.contest)
+        transcript.append_number("trustee", self.trustee)
+        transcript.append("X", self.verification_key.encode())
+        transcript.append_vector("a", self.bases.encode())
+        transcript.append_vector("S", self.shares.encode())
+        return transcript
+
+
+@dataclass(frozen=True)
+class Proof:
+    """T1, T2 and the response, 32 bytes each."""
+
+    t1: bytes
+    t2: bytes
+    response: bytes
+
+
+def combine(group: Group, transcript: Transcript, statement: Statement) -> Scalars:
+    """d_i for all i, from the seed."""
+    return group.hash_scalars(transcript.challenge_bytes("d"), len(statement.bases))
+
+
+def challenge(transcript: Transcript, t1: bytes, t2: bytes) -> int:
+    """c, over T1, T2."""
+    transcript.append("T1", t1)
+    transcript.append("T2", t2)
+    return transcript.challenge("c")
+
+
+def verify(group: Group, random: Random, statement: Statement, proof: Proof) -> None:
+    """sG = T1 + c X and sP = T2 + c Q. Raises CheckFailed(ELEMENT, IDENTITY, SCALAR or DECRYPT-PROOF)."""
+    if len(statement.bases) != len(statement.shares):
+        raise CheckFailed(Check.DECRYPT_PROOF, "not one share per ciphertext")
+    t = group.decode(proof.t1 + proof.t2)
+    response = group.decode_scalars(proof.response)
+    transcript = statement.transcript()
+    d = combine(group, transcript, statement)
+    c = challenge(transcript, proof.t1, proof.t2)
+    minus_one, minus_c = group.scalars([-1]), group.scalars([-c])
+    detail = "the proof of the decryption shares does not verify"
+    equations = Equations(group, random)
+    equations.add(
+        Check.DECRYPT_PROOF,
+        detail,
+        ((response, group.generator()), (minus_one, t.slice(0, 1)), (minus_c, statement.verification_key)),
+    )
+    equations.add(
+        Check.DECRYPT_PROOF,
+        detail,
+        ((d.scale(response[0]), statement.bases), (minus_one, t.slice(1, 2)), (d.scale(-c), statement.shares)),
+    )
+    equations.verify()

@@ -1,0 +1,1 @@
+"""Provers. Everything here sees secrets; verifiers must not import it."""

@@ -1,0 +1,41 @@
+"""Shamir's scheme in the exponent: verification keys and the combination of shares. Source: protocol, 5.1 and 10."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vemre.group import Elements, Group
+from vemre.params import GROUP_ORDER
+
+
+def evaluate_commitments(group: Group, commitments: Elements, at: int) -> Elements:
+    """sum_m k^m A_m for k = `at`: f(k) G of the committed polynomial."""
+    return group.vartime_msm(group.scalars(pow(at, m, GROUP_ORDER) for m in range(len(commitments))), commitments)
+
+
+def verification_key(group: Group, commitments: Sequence[Elements], trustee: int) -> Elements:
+    """X_k = sum_j sum_m k^m A_jm, for k = `trustee` and the commitments of all dealers."""
+    return group.concat([evaluate_commitments(group, one, trustee) for one in commitments]).sum()
+
+
+def lagrange_at_zero(indices: Sequence[int]) -> list[int]:
+    """lambda_k for distinct indices k >= 1. Raises ValueError for others."""
+    if len(set(indices)) != len(indices) or any(k < 1 for k in indices):
+        raise ValueError("interpolation needs distinct positive indices")
+    coefficients = []
+    for k in indices:
+        numerator, denominator = 1, 1
+        for m in indices:
+            if m != k:
+                numerator = numerator * m % GROUP_ORDER
+                denominator = denominator * (m - k) % GROUP_ORDER
+        coefficients.append(numerator * pow(denominator, -1, GROUP_ORDER) % GROUP_ORDER)
+    return coefficients
+
+
+def combine_shares(group: Group, payloads: Elements, shares: Mapping[int, Elements]) -> Elements:
+    """M_i = b_i - sum_k lambda_k S_ik, for b = `payloads` and at least t vectors of verified shares by trustee."""
+    total = payloads
+    for coefficient, vector in zip(lagrange_at_zero(list(shares)), shares.values(), strict=True):
+        total = total - group.mul_by_one(vector, coefficient)
+    return total
