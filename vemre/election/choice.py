@@ -65,7 +65,7 @@ def blocks_needed(contest: Contest) -> int:
 
 
 def encode_choice(contest: Contest, choice: Choice) -> bytes:
-    """The choice as `contest.blocks` * 30 bytes. Raises Refused("choice-invalid") for what the contest does not allow."""
+    """The choice as `contest.blocks` * 30 bytes. Raises Refused("choice-invalid") where the contest forbids it."""
     problem = invalid(contest, choice)
     if problem is not None:
         raise Refused("choice-invalid", contest=contest.id, reason=problem)
@@ -83,7 +83,7 @@ def encode_choice(contest: Contest, choice: Choice) -> bytes:
 def decode_choice(contest: Contest, blocks: Sequence[bytes | None]) -> Choice | Irregular:
     """The choice that a row's blocks encode; None stands for an element that carries no block. Never raises: what is
     no encoding is Irregular [COUNT-IRREGULAR]."""
-    if len(blocks) != contest.blocks:
+    if not blocks or len(blocks) != contest.blocks:
         return Irregular("another number of blocks")
     present = [block for block in blocks if block is not None]
     if len(present) != len(blocks) or any(len(block) != BLOCK_BYTES for block in present):

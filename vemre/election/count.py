@@ -1,143 +1,150 @@
-"""The count of one contest in one urn. Source: protocol, section 11, appendix A (result arithmetic), appendix E, 9-12.
+"""The count of one batch, from its decrypted rows.
 
-LGIPE: two or more marks within a coalition are one vote for its candidate (288.3, 290.2); combination votes are
-distributed after summing, the remainder to the party with most votes (311.1.c); null votes (288.2).
+Source: protocol, section 11, "Result arithmetic" of appendix A, and appendix E, items 9 to 12; LGIPE, article 311.1 c
+(combinations are distributed after summing, never vote by vote).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import cached_property
 
 from vemre.crypto import canonical
 from vemre.election.choice import Irregular, Marks, Null, WriteIn, coalition_of, decode_choice
 from vemre.records import vote_bodies as v
 from vemre.records.fields import Blob
-from vemre.records.setup_bodies import Coalition, Contest
+from vemre.records.setup_bodies import Contest
 
-Combination = tuple[int, ...]
-"""Two or more option indices of one coalition, ascending."""
+
+@dataclass(frozen=True)
+class Combination:
+    """Votes of one marked set of two or more members (ascending option indices) of one coalition (its index)."""
+
+    coalition: int
+    members: tuple[int, ...]
+    votes: int
 
 
 @dataclass(frozen=True)
 class CountedBatch:
-    """Everything that a `result-batch` says. `single` is per option, in option order."""
+    """What the rows of one batch say. Options and coalitions are counted by index, in the contest's order."""
 
     contest: Contest
     rows: int
-    single: tuple[int, ...]
-    combinations: tuple[tuple[Combination, int], ...]
+    singles: tuple[int, ...]
+    """Votes that mark this option alone."""
+    combinations: tuple[Combination, ...]
     texts: tuple[str, ...]
+    """Write-ins, sorted by their UTF-8 bytes, repeated ones repeated."""
     nulls: int
+    """Irregular rows among them."""
     irregular: tuple[int, ...]
-    distributed: tuple[int, ...]
-    candidates: tuple[tuple[str, int], ...]
+    """Rows (from 0 in the last output) whose plaintext encodes no choice."""
 
-    @property
+    @cached_property
+    def distributed(self) -> tuple[int, ...]:
+        """Votes of each option with its part of every combination: equal parts rounded down, the whole remainder to
+        the member with most single marks (the first of several)."""
+        votes = list(self.singles)
+        for combination in self.combinations:
+            share, remainder = divmod(combination.votes, len(combination.members))
+            for member in combination.members:
+                votes[member] += share
+            votes[max(combination.members, key=lambda member: (self.singles[member], -member))] += remainder
+        return tuple(votes)
+
+    @cached_property
+    def candidates(self) -> tuple[tuple[str, int], ...]:
+        """Votes of each coalition's candidate, then of each option that is in no coalition."""
+        totals = Counter[int]()
+        for combination in self.combinations:
+            totals[combination.coalition] += combination.votes
+        index_of = {option.id: index for index, option in enumerate(self.contest.options)}
+        found, members = [], set()
+        for index, coalition in enumerate(self.contest.coalitions):
+            singles = sum(self.singles[index_of[member]] for member in coalition.members)
+            found.append((coalition.id, singles + totals[index]))
+            members.update(coalition.members)
+        alone = [(id_, self.singles[index]) for id_, index in index_of.items() if id_ not in members]
+        return (*found, *alone)
+
+    @cached_property
     def texts_blob(self) -> bytes:
-        """Write-in texts, sorted by their bytes."""
+        """Canonical JSON array of the write-ins."""
         return canonical.encode(list(self.texts))
 
-    @property
+    @cached_property
     def irregular_blob(self) -> bytes:
-        """Indices of the rows that are no choice; they are part of the nulls."""
+        """Canonical JSON array of the irregular rows."""
         return canonical.encode(list(self.irregular))
 
     def record(self, context: str, urn: str) -> v.ResultBatch:
-        """The body of the record."""
-        contest = self.contest
-        ids = [option.id for option in contest.options]
+        """The body of the `result-batch` record. `context` is hex."""
         return v.ResultBatch(
             context=context,
             urn=urn,
-            contest=contest.id,
+            contest=self.contest.id,
             rows=self.rows,
-            options=[v.OptionVotes(id_, votes) for id_, votes in zip(ids, self.single, strict=True)],
+            options=self._by_option(self.singles),
             combinations=[
-                v.CombinationVotes(coalition_of(contest, marks) or "", [ids[i] for i in marks], votes)
-                for marks, votes in self.combinations
+                v.CombinationVotes(
+                    self.contest.coalitions[combination.coalition].id,
+                    [self.contest.options[member].id for member in combination.members],
+                    combination.votes,
+                )
+                for combination in self.combinations
             ],
             write_ins=v.WriteIns(len(self.texts), _blob(self.texts_blob)),
             nulls=self.nulls,
             irregular=_blob(self.irregular_blob),
-            distributed=[v.OptionVotes(id_, votes) for id_, votes in zip(ids, self.distributed, strict=True)],
+            distributed=self._by_option(self.distributed),
             candidates=[v.CandidateVotes(id_, votes) for id_, votes in self.candidates],
         )
 
+    def _by_option(self, votes: Sequence[int]) -> list[v.OptionVotes]:
+        return [v.OptionVotes(option.id, count) for option, count in zip(self.contest.options, votes, strict=True)]
 
-def count_batch(contest: Contest, rows: Sequence[Sequence[bytes | None]]) -> CountedBatch:
-    """Count decrypted rows; each is the contest's blocks, None where an element is no encoding of a block."""
-    single = [0] * len(contest.options)
-    combined: Counter[Combination] = Counter()
+
+def count_batch(contest: Contest, plaintexts: Sequence[Sequence[bytes | None]]) -> CountedBatch:
+    """Count the rows of one batch; each row is the blocks of its ciphertexts, None where one is no encoding."""
+    marks: Counter[tuple[int, ...]] = Counter()
     texts: list[str] = []
     irregular: list[int] = []
     nulls = 0
-    for index, row in enumerate(rows):
-        match decode_choice(contest, row):
-            case Marks((option,)):
-                single[option] += 1
+    for row, blocks in enumerate(plaintexts):
+        match decode_choice(contest, blocks):
             case Marks(options):
-                combined[options] += 1
+                marks[options] += 1
             case WriteIn(text):
                 texts.append(text)
             case Null():
                 nulls += 1
             case Irregular():
                 nulls += 1
-                irregular.append(index)
-    members = [_members(contest, coalition) for coalition in contest.coalitions]
-    order = {index: place for place, group in enumerate(members) for index in group}
-    combinations = tuple(sorted(combined.items(), key=lambda item: (order[item[0][0]], item[0])))
+                irregular.append(row)
     return CountedBatch(
         contest=contest,
-        rows=len(rows),
-        single=tuple(single),
-        combinations=combinations,
+        rows=len(plaintexts),
+        singles=tuple(marks[(option,)] for option in range(len(contest.options))),
+        combinations=_combinations(contest, marks),
         texts=tuple(sorted(texts, key=str.encode)),
         nulls=nulls,
         irregular=tuple(irregular),
-        distributed=_distribute(single, combinations),
-        candidates=_candidates(contest, members, single, combinations),
     )
 
 
-def _members(contest: Contest, coalition: Coalition) -> list[int]:
-    return [index for index, option in enumerate(contest.options) if option.id in coalition.members]
-
-
-def _distribute(single: Sequence[int], combinations: Sequence[tuple[Combination, int]]) -> tuple[int, ...]:
-    """Equal parts to the members, the remainder of each combination to its member with most single marks (ties: in
-    the order of registration)."""
-    total = list(single)
-    for marks, votes in combinations:
-        part, remainder = divmod(votes, len(marks))
-        for index in marks:
-            total[index] += part
-        # `max` gives the first of equals, and marks are in the order of registration.
-        total[max(marks, key=lambda index: single[index])] += remainder
-    return tuple(total)
-
-
-def _candidates(
-    contest: Contest,
-    members: Sequence[Sequence[int]],
-    single: Sequence[int],
-    combinations: Sequence[tuple[Combination, int]],
-) -> tuple[tuple[str, int], ...]:
-    """Coalitions first, each with its members' single marks and its combinations; then the remaining options."""
-    found = [
-        (
-            coalition.id,
-            sum(single[index] for index in group) + sum(votes for marks, votes in combinations if marks[0] in group),
-        )
-        for coalition, group in zip(contest.coalitions, members, strict=True)
-    ]
-    taken = {index for group in members for index in group}
-    alone = [(option.id, single[i]) for i, option in enumerate(contest.options) if i not in taken]
-    return tuple(found + alone)
+def _combinations(contest: Contest, marks: Counter[tuple[int, ...]]) -> tuple[Combination, ...]:
+    """In coalition order, then by member indices."""
+    found = []
+    for options, votes in marks.items():
+        coalition = coalition_of(contest, options)
+        if coalition is not None:
+            found.append(Combination(coalition, options, votes))
+    return tuple(sorted(found, key=lambda c: (c.coalition, c.members)))
 
 
 def _blob(data: bytes) -> Blob:
-    return Blob(sha256(data).hexdigest(), len(data))
+    return Blob(hashlib.sha256(data).hexdigest(), len(data))
