@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import structlog
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from vemre.checks import Check
@@ -168,8 +169,11 @@ class ElectionNode:
         for blob in submission.blobs.values():
             self.blobs.put(blob)
 
-    async def append_own(self, make: Callable[[View], drafts.Draft]) -> Appended:
-        """Append a record of the service's own role. `make` gives its draft from the view as it then is."""
+    async def append_own(
+        self, make: Callable[[View], drafts.Draft], rows: Callable[[Connection], None] | None = None
+    ) -> Appended:
+        """Append a record of the service's own role. `make` gives its draft from the view as it then is; `rows` writes
+        the service's own rows in the same transaction."""
         await run_in_threadpool(self.sync)
 
         def decide(transaction: LogTransaction) -> Appended:
@@ -178,6 +182,9 @@ class ElectionNode:
                 entry = drafts.sign_entry(draft.body, log=self.store.origin, signer=self.role, key=self._key)
                 for blob in draft.blobs:
                     self.blobs.put(blob)
+                if rows is not None:
+                    # Before the view changes: rows that are refused must leave it as it was.
+                    rows(transaction.connection)
                 return self._admit(transaction, parse(entry))
 
         return (await self._writer.submit(decide)).value

@@ -1,0 +1,140 @@
+"""A service put together: database, log, blobs, the followed logs, the node, and the application around them.
+
+Opened when the process starts, closed when it ends. What a service adds are its own tables, routes and decisions.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, Generic, TypeVar
+
+from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from vemre import group as groups
+from vemre.election.rules.view import Anchors
+from vemre.errors import Refused
+from vemre.records.policy import MAX_POLICY_BYTES, PolicyError, parse_policy
+from vemre.service import log_routes, record_routes
+from vemre.service.app import make_app
+from vemre.service.client import HttpSource, ServiceClient
+from vemre.service.follower import Follower
+from vemre.service.identity import Identity
+from vemre.service.middleware import BodyRule
+from vemre.service.node import ElectionNode
+from vemre.service.settings import ServiceSettings
+from vemre.service.sources import LogSource
+from vemre.service.writer import Writer
+from vemre.storage import schema
+from vemre.storage.blobs import FileBlobStore
+from vemre.storage.engine import open_engine
+from vemre.storage.log_store import LogStore
+from vemre.types import LOG_NAMES, Clock, LogName, Random
+
+N = TypeVar("N", bound=ElectionNode)
+MAX_SUBMISSION_BYTES: Final = 32 << 20
+
+
+def wall_clock() -> int:
+    """The time now in whole POSIX seconds."""
+    return int(time.time())
+
+
+def read_anchors(settings: ServiceSettings) -> Anchors:
+    """The trust anchors of the policy file. Raises PolicyError, OSError, Refused("settings-unusable")."""
+    if settings.policy_file is None:
+        raise Refused("settings-unusable", fields="policy_file")
+    with open(settings.policy_file, "rb") as file:
+        data = file.read(MAX_POLICY_BYTES + 1)
+    return Anchors(parse_policy(data))
+
+
+class Station(Generic[N]):
+    """One service's parts. `sources` are the logs to follow, by name (over HTTP by the settings' addresses)."""
+
+    def __init__(
+        self,
+        title: str,
+        settings: ServiceSettings,
+        identity: Identity,
+        anchors: Anchors,
+        node: type[N],
+        *,
+        components: Iterable[schema.Component] = (),
+        bodies: Mapping[str, BodyRule] | None = None,
+        sources: Mapping[LogName, LogSource] | None = None,
+        random: Random = os.urandom,
+        clock: Clock = wall_clock,
+    ) -> None:
+        """Opens the database and reads the log. Raises StoreError, PolicyError where the policy names other keys."""
+        if anchors.logs[identity.name] != identity.log.vkey:
+            raise PolicyError(f"the policy names another key for the {identity.name} log")
+        self.settings = settings
+        self.identity = identity
+        self.anchors = anchors
+        self.clock = clock
+        self.random = random
+        self._clients: list[ServiceClient] = []
+        rules = {**log_routes.BODIES, **record_routes.bodies(MAX_SUBMISSION_BYTES), **(bodies or {})}
+        self.app = make_app(identity.name, title, bodies=rules, lifespan=self._lifespan)
+        self.engine = open_engine(settings.database)
+        schema.upgrade(self.engine, *components)
+        self.store = LogStore(self.engine, identity.log)
+        self.blobs = FileBlobStore(settings.data_dir / "blob")
+        self.writer = Writer(self.store, self.app.state.stop, self.app.state.metrics)
+        found = sources if sources is not None else self._http_sources()
+        self.node: N = node(
+            identity.name,
+            anchors=anchors,
+            group=groups.load(),
+            random=random,
+            clock=clock,
+            writer=self.writer,
+            blobs=self.blobs,
+            key=identity.sign,
+            followers={name: self._follower(name, source) for name, source in found.items()},
+        )
+        self.add(log_routes.log_routes(self.store, self.blobs, lambda: anchors.witnesses, anchors.quorum))
+        self.add(record_routes.record_routes(self.node))
+
+    def add(self, router: APIRouter) -> None:
+        """Serve more routes."""
+        self.app.include_router(router)
+
+    def url_of(self, name: LogName) -> str:
+        """Where another service answers. Raises Refused("settings-unusable")."""
+        url: str | None = getattr(self.settings, f"{name}_url")
+        if url is None:
+            raise Refused("settings-unusable", fields=f"{name}_url")
+        return url
+
+    def client(self, name: LogName, token: str | None = None) -> ServiceClient:
+        """A connection to another service, closed with the station."""
+        client = ServiceClient(self.url_of(name), token=token)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close database and connections. A closed station is of no more use; the application's end closes it."""
+        for client in self._clients:
+            client.close()
+        self.engine.dispose()
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with self.writer:
+                yield
+        finally:
+            await run_in_threadpool(self.close)
+
+    def _http_sources(self) -> dict[LogName, LogSource]:
+        others = [name for name in LOG_NAMES if name != self.identity.name]
+        return {name: HttpSource(self.client(name)) for name in others}
+
+    def _follower(self, name: LogName, source: LogSource) -> Follower:
+        anchors = self.anchors
+        return Follower(name, anchors.logs[name], source, auditors=anchors.witnesses, quorum=anchors.quorum)
