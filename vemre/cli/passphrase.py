@@ -1,4 +1,4 @@
-"""The passphrase of a key file: from a file, from the terminal, or the known one of trials."""
+"""The passphrase of a key file: from a file, from the terminal, or none at all for trials."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from vemre.cli.command import option
 from vemre.cli.translations import say
 from vemre.errors import Refused
 
-INSECURE: Final = b"insecure"
-"""What ``--insecure`` uses. It protects nothing, and every use of it says so."""
-
 _MAX_BYTES: Final = 1024
 
 
 @dataclass(frozen=True)
 class Passphrase:
-    """Where the passphrase comes from. Holds no secret until `get` is called."""
+    """Where the passphrase comes from. Holds no secret until `get` is called.
+
+    `insecure` says that insecure key files (`vemre.crypto.keyfile`) may be made and opened.
+    """
 
     file: Path | None = None
     insecure: bool = False
 
     def get(self, *, confirm: bool = False) -> bytes:
-        """The passphrase; `confirm` asks twice, for a new key.
+        """The passphrase, empty for an insecure key; `confirm` asks twice, for a new key.
 
         Raises Refused: "passphrase-missing" without a terminal, "passphrase-empty", "passphrase-file-open". Raises
         OSError for a file that cannot be read.
         """
         if self.insecure:
             console.say(say("cli-insecure-warning"), style="bold yellow")
-            return INSECURE
+            return b""
         if self.file is not None:
             return _usable(read_passphrase(self.file))
         if not sys.stdin.isatty():

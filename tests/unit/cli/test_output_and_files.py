@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from vemre.cli import console, files
 from vemre.cli.command import Command
-from vemre.cli.passphrase import INSECURE, Passphrase, passphrase_options
+from vemre.cli.passphrase import Passphrase, passphrase_options
 from vemre.errors import Refused
 
 
@@ -139,4 +139,4 @@ def test_passphrase_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     typed = run(input="typed\ntyped\n")
     assert typed.exit_code == 0
     assert "typed" not in typed.output
-    assert got == [b"phrase", INSECURE, b"typed"]
+    assert got == [b"phrase", b"", b"typed"]
