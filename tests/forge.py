@@ -160,7 +160,9 @@ class Forgery:
         entry["body"] = body = _replace(body, renamed)
         for field_, cited in CITED.get(entry["type"], {}).items():
             size = self._cited_size(body, field_, cited)
-            body[field_] = self._checkpoint(cited, entries[cited][:size], size).decode()
+            root = merkle.root(merkle.leaf_hash(entry) for entry in entries[cited][:size])
+            if SignedCheckpoint.parse(body[field_]).checkpoint.root != root:
+                body[field_] = self._checkpoint(cited, entries[cited][:size], size).decode()
         if entry["type"] == "setup":
             renamed["context"] = sha256(f"{NAME}/setup".encode() + canonical.encode(body)).hexdigest()
         was = self._was.get(id(entry))
@@ -178,7 +180,7 @@ class Forgery:
             Ed25519Cosigner(witness, SigningKey.from_seed(seed)).cosign(checkpoint, self.time)
             for witness, seed in self.keys.witnesses
         ]
-        return note.with_lines([*note.lines, *lines]).encode()
+        return note.with_lines(lines).encode()
 
 
 def sign(entry: dict[str, Any], key: SigningKey) -> None:

@@ -79,7 +79,10 @@ def check_notes(view: View) -> bool:
 
 
 def check_checkpoints(view: View) -> bool:
-    """[CHECKPOINT]: each cited root is recomputed from the cited log, and no record cites its own future."""
+    """[CHECKPOINT]: each cited root is recomputed from the cited log, and no record cites its own future.
+
+    The cited note bears the signature of its log, so a root that is not that of the log convicts the log's writer.
+    """
     found = list(citations(view))
     for name in LOG_NAMES:
         view.logs[name].prepare_roots(c.checkpoint.size for c in found if c.cited == name)
@@ -94,7 +97,7 @@ def check_checkpoints(view: View) -> bool:
             problem = f"the root that it cites for size {size} is not that of the {cited.name} log"
         else:
             continue
-        raise CheckFailed(Check.CHECKPOINT, problem, where=citation.where, party=citation.record.signer)
+        raise CheckFailed(Check.CHECKPOINT, problem, where=citation.where, party=cited.writer)
     return bool(found)
 
 
