@@ -3,6 +3,7 @@
 import ast
 import re
 import string
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from vemre import messages
 from vemre.checks import Check
+from vemre.messages import catalogue
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("vemre", "registry", "ballot", "tally", "audit")
@@ -75,6 +77,29 @@ def test_entry_is_well_formed(code: str) -> None:
     if message.status is not None:
         assert message.es.title[-1] != "."
         assert message.en.title[-1] != "."
+
+
+def test_no_code_stands_twice() -> None:
+    files = (ROOT / "vemre" / "messages").glob("*.toml")
+    found = [code for file in files for code in tomllib.loads(file.read_text(encoding="utf-8"))]
+    assert sorted(found) == sorted(set(found)) == sorted(messages.codes())
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"es": "x"},
+        {"es": "x", "en": " "},
+        {"es": "x", "en": "y", "fr": "z"},
+        {"status": 200, "es": {}, "en": {}},
+        {"status": True, "es": {}, "en": {}},
+        {"status": 400, "es": "x", "en": "y"},
+        {"status": 400, "es": {"title": "a", "detail": "b"}, "en": {"title": "a", "detail": "b", "next": "c"}},
+    ],
+)
+def test_malformed_entries_are_refused(table: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="some-code"):
+        catalogue._message("some-code", table)
 
 
 def test_generic_http_codes_are_there() -> None:
