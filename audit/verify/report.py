@@ -11,6 +11,7 @@ from typing import Any
 
 from vemre.checks import Check
 from vemre.errors import CheckFailed
+from vemre.records.setup_bodies import Offer
 
 
 class Status(StrEnum):
@@ -43,6 +44,8 @@ class Report:
     stage: str = "empty"
     result: list[dict[str, Any]] = field(default_factory=list)
     certified: bool = False
+    offer: Offer | None = None
+    """What the result's ids stand for, once the manifest is verified. No part of the JSON."""
 
     @property
     def valid(self) -> bool:

@@ -72,6 +72,7 @@ def _verify(
     if view.tally.first("dkg-reveal") is not None:
         for check in (Check.ELEMENT, Check.IDENTITY, Check.SCALAR):
             report.passed(check)
+    report.offer = view.offer
     report.result = _result(view)
     report.certified = view.tally.first("certification") is not None
 

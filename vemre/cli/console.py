@@ -37,18 +37,25 @@ def put_json(value: Any) -> None:
 
 
 def put_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], numeric: Collection[int] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    numeric: Collection[int] = (),
+    styles: Sequence[str] | None = None,
 ) -> None:
-    """A table of results on standard output. `numeric` names the columns (from 0) to align to the right."""
+    """A table of results on standard output. `numeric` names the columns (from 0) to align to the right; `styles` has
+    rich's style of every row."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(printable(title)), box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
     for place, column in enumerate(columns):
         table.add_column(Text(printable(column)), justify="right" if place in numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(str(cell))) for cell in row))
+    for place, row in enumerate(rows):
+        table.add_row(*(Text(printable(str(cell))) for cell in row), style=styles[place] if styles else None)
+    # A title inside the table would be folded to the table's width.
+    _console().print(Text(printable(title), style="bold"), soft_wrap=True)
     _console().print(table)
 
 
@@ -62,6 +69,22 @@ def progress(label: str, total: int | None = None) -> Iterator[Advance]:
     with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
         task = bar.add_task(printable(label), total=total)
         yield lambda steps: bar.advance(task, steps)
+
+
+@contextmanager
+def named_progress(label: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar whose label changes: the function given takes the label, what is done, and the total."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    err = _console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as bar:
+        task = bar.add_task(printable(label), total=None)
+
+        def update(text: str, done: int, total: int) -> None:
+            bar.update(task, description=printable(text), completed=done, total=total)
+
+        yield update
 
 
 def printable(text: str) -> str:
