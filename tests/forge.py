@@ -88,6 +88,19 @@ class Forgery:
         body: dict[str, Any] = self.logs[log][self.find(log, type_, nth)]["body"]
         return body
 
+    def insert(self, log: str, index: int, type_: str, signer: str, body: dict[str, Any]) -> None:
+        """A new record at a place of a log."""
+        origin = self.logs[log][0]["log"]
+        entry = {"body": body, "log": origin, "signature": "", "signer": signer, "type": type_, "version": 1}
+        self.logs[log].insert(index, entry)
+
+    def resign_signer(self, signer: str) -> None:
+        """Mark all records of a signer for a new signature (its key has changed)."""
+        for log in self.logs.values():
+            for entry in log:
+                if entry["signer"] == signer:
+                    entry["signature"] = ""
+
     def put_blob(self, data: bytes) -> dict[str, Any]:
         """Adds a blob; gives its reference."""
         digest = sha256(data).hexdigest()
@@ -136,8 +149,7 @@ class Forgery:
     def _cited_size(self, body: dict[str, Any], field_: str, cited: str) -> int:
         """The size that a cited checkpoint has after entries were added or taken away."""
         size = SignedCheckpoint.parse(body[field_]).checkpoint.size
-        later = (i for i, entry in enumerate(self.logs[cited]) if self._was.get(id(entry), -1) >= size)
-        return next(later, len(self.logs[cited]))
+        return max((i + 1 for i, e in enumerate(self.logs[cited]) if self._was.get(id(e), size) < size), default=0)
 
     def _ready(self, entry: dict[str, Any], entries: dict[str, list[bytes]]) -> bool:
         fields = CITED.get(entry["type"], {}).items()
@@ -155,16 +167,15 @@ class Forgery:
         body = entry["body"]
         if entry["type"] == "setup":
             body["manifest_digest"] = sha256(canonical.encode(self.logs["tally"][0]["body"])).hexdigest()
-        if context and "context" in body and "context" in renamed and entry["type"] != "ballot":
-            body["context"] = renamed["context"]
         entry["body"] = body = _replace(body, renamed)
         for field_, cited in CITED.get(entry["type"], {}).items():
             size = self._cited_size(body, field_, cited)
             root = merkle.root(merkle.leaf_hash(entry) for entry in entries[cited][:size])
             if SignedCheckpoint.parse(body[field_]).checkpoint.root != root:
                 body[field_] = self._checkpoint(cited, entries[cited][:size], size).decode()
-        if entry["type"] == "setup":
-            renamed["context"] = sha256(f"{NAME}/setup".encode() + canonical.encode(body)).hexdigest()
+        if entry["type"] == "setup" and context:
+            # Ballots follow where their credentials' keys are known.
+            renamed[_context(self._original[name][self._was[id(entry)]]["body"])] = _context(body)
         was = self._was.get(id(entry))
         key = self.keys.key_of(entry["signer"])
         if key is not None and entry["signer"] not in keep and (was is None or self._original[name][was] != entry):
@@ -181,6 +192,10 @@ class Forgery:
             for witness, seed in self.keys.witnesses
         ]
         return note.with_lines(lines).encode()
+
+
+def _context(setup: dict[str, Any]) -> str:
+    return sha256(f"{NAME}/setup".encode() + canonical.encode(setup)).hexdigest()
 
 
 def sign(entry: dict[str, Any], key: SigningKey) -> None:
