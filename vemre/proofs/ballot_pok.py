@@ -1,4 +1,7 @@
-"""Proofs of knowledge of the randomness of a ballot's ciphertexts: "ballot-pok". Source: protocol, section 7."""
+"""Proofs of knowledge of the randomness of a ballot's ciphertexts: "ballot-pok". Source: protocol, section 7.
+
+Whoever casts a ballot knows what it holds, so nobody can cast another's ballot again, re-encrypted or not.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ from functools import cached_property
 
 from vemre.checks import Check
 from vemre.crypto.transcript import Transcript
-from vemre.group import Elements
-from vemre.proofs.batch import Equations
+from vemre.errors import CheckFailed
+from vemre.group import Elements, Group, Scalars
+from vemre.proofs.batch import Equations, Label
+from vemre.proofs.parsing import decode_points, decode_responses, located
+from vemre.types import Random
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,32 @@ class Proof:
     response: bytes
 
 
+@dataclass(frozen=True)
+class Claim:
+    """A ballot and its proofs, one per block in order, with the ballot's place and who answers for it."""
+
+    statement: Statement
+    proofs: Sequence[Proof]
+    where: str | None = None
+    party: str | None = None
+
+
+def verify(group: Group, random: Random, claims: Sequence[Claim]) -> None:
+    """response G = T + c a, for every block of every ballot.
+
+    Raises CheckFailed(ELEMENT, IDENTITY, SCALAR or BALLOT-POK) of the first ballot that fails; what does not decode
+    comes before what does not verify.
+    """
+    equations = Equations(group, random)
+    add_ballots(equations, claims)
+    equations.verify()
+
+
+def add_ballots(equations: Equations, claims: Sequence[Claim]) -> None:
+    """As `verify`, as part of a batch: whole vectors for all ballots. Raises at once what parsing raises."""
+    _add(equations, claims, equations.generator)
+
+
 def add_ballot(
     equations: Equations,
     statement: Statement,
@@ -67,28 +99,46 @@ def add_ballot(
     where: str | None = None,
     party: str | None = None,
 ) -> None:
-    """Adds response G = T + c a for every block, one proof per block in order. `generator` is G, one and the same
-    object for a whole batch, so that its coefficients are summed.
+    """One ballot; for many, `add_ballots` is faster. `generator` is G, one and the same object for a whole batch, so
+    that its coefficients are summed."""
+    _add(equations, [Claim(statement, proofs, where, party)], generator)
 
-    Every point of the ballot is decoded here, b included: CheckFailed(ELEMENT, IDENTITY or SCALAR).
-    """
+
+def _add(equations: Equations, claims: Sequence[Claim], generator: Elements) -> None:
     group = equations.group
-    count = len(statement.blocks)
-    points = group.decode(b"".join(block.a + block.b for block in statement.blocks))
-    commitments = group.decode(b"".join(proof.commitment for proof in proofs))
-    responses = group.decode_scalars(b"".join(proof.response for proof in proofs))
-    bases = points.take(range(0, 2 * count, 2))
-    minus_one = group.scalars([-1])
-    for i, (block, proof) in enumerate(zip(statement.blocks, proofs, strict=True)):
-        c = statement.challenge(block, proof.commitment)
-        equations.add(
-            Check.BALLOT_POK,
-            f"the proof of contest {block.contest}, block {block.index} does not verify",
-            (
-                (responses.slice(i, i + 1), generator),
-                (minus_one, commitments.slice(i, i + 1)),
-                (group.scalars([-c]), bases.slice(i, i + 1)),
-            ),
-            where=where,
-            party=party,
-        )
+    bases, commitments, responses = _decoded(group, claims)
+    labels: list[Label] = []
+    minus_c: list[int] = []
+    for claim in claims:
+        for block, proof in zip(claim.statement.blocks, claim.proofs, strict=True):
+            problem = f"the proof of contest {block.contest}, block {block.index} does not verify"
+            labels.append(Label(Check.BALLOT_POK, problem, claim.where, claim.party))
+            minus_c.append(-claim.statement.challenge(block, proof.commitment))
+    minus_one = group.scalars([-1] * len(labels))
+    equations.add_each(
+        labels,
+        rows=((minus_one, commitments), (group.scalars(minus_c), bases)),
+        shared=((responses, generator),),
+    )
+
+
+def _decoded(group: Group, claims: Sequence[Claim]) -> tuple[Elements, Elements, Scalars]:
+    """All a, all T, all responses. Every b is decoded too, although no equation needs it."""
+    try:
+        return _decoded_at_once(group, claims)
+    except CheckFailed:
+        for claim in claims:
+            with located(claim.where, claim.party):
+                _decoded_at_once(group, [claim])
+        raise
+
+
+def _decoded_at_once(group: Group, claims: Sequence[Claim]) -> tuple[Elements, Elements, Scalars]:
+    blocks = [block for claim in claims for block in claim.statement.blocks]
+    proofs = [proof for claim in claims for proof in claim.proofs]
+    if any(len(claim.statement.blocks) != len(claim.proofs) for claim in claims):
+        raise CheckFailed(Check.BALLOT_POK, "not one proof per block")
+    points = decode_points(group, (point for block in blocks for point in (block.a, block.b)))
+    commitments = decode_points(group, (proof.commitment for proof in proofs))
+    responses = decode_responses(group, (proof.response for proof in proofs))
+    return points.take(range(0, len(points), 2)), commitments, responses

@@ -2,12 +2,17 @@
 
 Each equation says that a linear combination of group elements is the identity. A false equation survives a random
 128-bit weight with probability 2^-128; on failure the equations are bisected to name the first that does not hold.
+
+A vector of elements that stands in several equations, as one and the same object, enters the multiplication once,
+with its coefficients summed. Hence the shared bases that `Equations` hands out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 from vemre.checks import Check
 from vemre.errors import CheckFailed
@@ -19,29 +24,45 @@ Term = tuple[Scalars, Elements]
 
 
 @dataclass(frozen=True)
-class Equation:
-    """sum over terms = identity, and what it means where that is false."""
+class Label:
+    """What it means that an equation does not hold, where, and who answers for it."""
 
-    terms: tuple[Term, ...]
     check: Check
     detail: str
-    where: str | None
-    party: str | None
+    where: str | None = None
+    party: str | None = None
 
     def failure(self) -> CheckFailed:
         return CheckFailed(self.check, self.detail, where=self.where, party=self.party)
 
 
 class Equations:
-    """Collects equations and checks them at once. `random` must be a CSPRNG."""
+    """Collects equations and checks them at once. `random` must be a CSPRNG: who can guess the weights can cheat."""
 
     def __init__(self, group: Group, random: Random) -> None:
         self.group = group
-        self._random = random
-        self._equations: list[Equation] = []
+        self.random = random
+        self._parts: list[_Part] = []
+        self._generators: dict[int, Elements] = {}
 
     def __len__(self) -> int:
-        return len(self._equations)
+        return sum(part.count for part in self._parts)
+
+    @cached_property
+    def generator(self) -> Elements:
+        """G."""
+        return self.group.generator()
+
+    @cached_property
+    def generator_h(self) -> Elements:
+        """H."""
+        return self.group.generator_h()
+
+    def generators(self, count: int) -> Elements:
+        """H_1..H_count."""
+        if count not in self._generators:
+            self._generators[count] = self.group.generators(count)
+        return self._generators[count]
 
     def add(
         self,
@@ -53,37 +74,115 @@ class Equations:
         party: str | None = None,
     ) -> None:
         """One more equation: the sum over `terms` of scalars times elements is the identity."""
-        self._equations.append(Equation(tuple(terms), check, detail, where, party))
+        self._parts.append(_One(tuple(terms), Label(check, detail, where, party)))
+
+    def add_each(self, labels: Sequence[Label], rows: Sequence[Term], shared: Sequence[Term]) -> None:
+        """One more equation per label. Equation i is the sum, over `rows`, of scalar i times element i, and, over
+        `shared`, of scalar i times the one element there is, equal to the identity."""
+        if any(len(scalars) != len(labels) for scalars, _ in (*rows, *shared)):
+            raise ValueError("not one coefficient for each equation")
+        if labels:
+            self._parts.append(_Each(tuple(labels), tuple(rows), tuple(shared)))
 
     def verify(self) -> None:
         """Check all equations and forget them. Raises the CheckFailed of the first (as added) that does not hold."""
-        equations, self._equations = self._equations, []
-        if equations and not self._holds(equations):
-            raise self._first_false(equations).failure()
+        parts, self._parts = self._parts, []
+        if not self._hold(parts):
+            raise self._first_false(parts).failure()
 
-    def _first_false(self, equations: list[Equation]) -> Equation:
-        while len(equations) > 1:
-            half = len(equations) // 2
-            left = equations[:half]
-            equations = equations[half:] if self._holds(left) else left
-        return equations[0]
+    def _first_false(self, parts: list[_Part]) -> Label:
+        while (count := sum(part.count for part in parts)) > 1:
+            left, right = _split(parts, count // 2)
+            parts = right if self._hold(left) else left
+        return parts[0].label
 
-    def _holds(self, equations: list[Equation]) -> bool:
-        weights = self.group.random_weights(len(equations), self._random)
-        # Bases that stand in many equations (G, Y, H) get one summed coefficient each.
-        shared: dict[int, tuple[Elements, int]] = {}
-        scalars: list[Scalars] = []
-        elements: list[Elements] = []
-        for weight, equation in zip(weights, equations, strict=True):
-            for coefficients, points in equation.terms:
-                if len(points) == 1:
-                    _, sum_ = shared.get(id(points), (points, 0))
-                    shared[id(points)] = points, sum_ + weight * coefficients[0]
-                else:
-                    scalars.append(coefficients.scale(weight))
-                    elements.append(points)
-        if shared:
-            scalars.append(self.group.scalars(sum_ for _, sum_ in shared.values()))
-            elements.append(self.group.concat([points for points, _ in shared.values()]))
-        total = self.group.vartime_msm(self.group.scalars([]).concat(*scalars), self.group.concat(elements))
-        return total.vartime_identity_at() == 0
+    def _hold(self, parts: list[_Part]) -> bool:
+        terms: list[Term] = []
+        for part in parts:
+            terms += part.weighted(self.group.random_weights(part.count, self.random), self.group)
+        return vartime_combine(self.group, terms).vartime_identity_at() == 0
+
+
+def vartime_combine(group: Group, terms: Iterable[Term]) -> Elements:
+    """The sum over all terms of scalars times elements, as a vector of length one. Public data only.
+
+    Raises ValueError for a term with more or fewer scalars than elements.
+    """
+    merged: dict[int, Term] = {}
+    for scalars, elements in terms:
+        if len(scalars) != len(elements):
+            raise ValueError(f"{len(scalars)} scalars for {len(elements)} elements")
+        known = merged.get(id(elements))
+        # `merged` holds on to the elements, so that no other vector can come by their id.
+        merged[id(elements)] = (scalars if known is None else known[0] + scalars, elements)
+    scalars = group.scalars([]).concat(*(scalars for scalars, _ in merged.values()))
+    return group.vartime_msm(scalars, group.concat([elements for _, elements in merged.values()]))
+
+
+class _Part(Protocol):
+    """One or more equations that were added together."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def label(self) -> Label:
+        """Of the first."""
+
+    def part(self, start: int, stop: int) -> _Part: ...
+
+    def weighted(self, weights: Scalars, group: Group) -> list[Term]:
+        """The terms of their sum, each equation times its weight."""
+
+
+@dataclass(frozen=True)
+class _One:
+    terms: tuple[Term, ...]
+    label: Label
+    count = 1
+
+    def part(self, _start: int, _stop: int) -> _One:
+        return self
+
+    def weighted(self, weights: Scalars, _group: Group) -> list[Term]:
+        return [(scalars.scale(weights[0]), elements) for scalars, elements in self.terms]
+
+
+@dataclass(frozen=True)
+class _Each:
+    labels: tuple[Label, ...]
+    rows: tuple[Term, ...]
+    shared: tuple[Term, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.labels)
+
+    @property
+    def label(self) -> Label:
+        return self.labels[0]
+
+    def part(self, start: int, stop: int) -> _Each:
+        rows = tuple((scalars.slice(start, stop), elements.slice(start, stop)) for scalars, elements in self.rows)
+        shared = tuple((scalars.slice(start, stop), element) for scalars, element in self.shared)
+        return _Each(self.labels[start:stop], rows, shared)
+
+    def weighted(self, weights: Scalars, group: Group) -> list[Term]:
+        terms = [(scalars * weights, elements) for scalars, elements in self.rows]
+        return terms + [(group.scalars([scalars.dot(weights)]), element) for scalars, element in self.shared]
+
+
+def _split(parts: Sequence[_Part], at: int) -> tuple[list[_Part], list[_Part]]:
+    """The first `at` equations, and the others."""
+    left: list[_Part] = []
+    right: list[_Part] = []
+    for part in parts:
+        if part.count <= at:
+            left.append(part)
+            at -= part.count
+            continue
+        if at:
+            left.append(part.part(0, at))
+        right.append(part.part(at, part.count))
+        at = 0
+    return left, right

@@ -9,7 +9,10 @@ from vemre.crypto.transcript import Transcript
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group, Scalars
 from vemre.proofs.batch import Equations
+from vemre.proofs.parsing import decode_points, decode_responses, located
 from vemre.types import Random
+
+_DETAIL = "the proof of the decryption shares does not verify"
 
 
 @dataclass(frozen=True)
@@ -58,26 +61,46 @@ def challenge(transcript: Transcript, t1: bytes, t2: bytes) -> int:
     return transcript.challenge("c")
 
 
-def verify(group: Group, random: Random, statement: Statement, proof: Proof) -> None:
+def verify(
+    group: Group,
+    random: Random,
+    statement: Statement,
+    proof: Proof,
+    *,
+    where: str | None = None,
+    party: str | None = None,
+) -> None:
     """sG = T1 + c X and sP = T2 + c Q. Raises CheckFailed(ELEMENT, IDENTITY, SCALAR or DECRYPT-PROOF)."""
-    if len(statement.bases) != len(statement.shares):
-        raise CheckFailed(Check.DECRYPT_PROOF, "not one share per ciphertext")
-    t = group.decode(proof.t1 + proof.t2)
-    response = group.decode_scalars(proof.response)
+    equations = Equations(group, random)
+    add_to(equations, statement, proof, where=where, party=party)
+    equations.verify()
+
+
+def add_to(
+    equations: Equations, statement: Statement, proof: Proof, *, where: str | None = None, party: str | None = None
+) -> None:
+    """As `verify`, as part of a batch. Raises at once what parsing raises."""
+    group = equations.group
+    with located(where, party):
+        if not len(statement.bases) or len(statement.bases) != len(statement.shares):
+            raise CheckFailed(Check.DECRYPT_PROOF, "not one share per ciphertext")
+        t = decode_points(group, [proof.t1, proof.t2])
+        response = decode_responses(group, [proof.response])
     transcript = statement.transcript()
     d = combine(group, transcript, statement)
     c = challenge(transcript, proof.t1, proof.t2)
     minus_one, minus_c = group.scalars([-1]), group.scalars([-c])
-    detail = "the proof of the decryption shares does not verify"
-    equations = Equations(group, random)
     equations.add(
         Check.DECRYPT_PROOF,
-        detail,
-        ((response, group.generator()), (minus_one, t.slice(0, 1)), (minus_c, statement.verification_key)),
+        _DETAIL,
+        ((response, equations.generator), (minus_one, t.slice(0, 1)), (minus_c, statement.verification_key)),
+        where=where,
+        party=party,
     )
     equations.add(
         Check.DECRYPT_PROOF,
-        detail,
+        _DETAIL,
         ((d.scale(response[0]), statement.bases), (minus_one, t.slice(1, 2)), (d.scale(-c), statement.shares)),
+        where=where,
+        party=party,
     )
-    equations.verify()

@@ -8,6 +8,10 @@ from vemre.checks import Check
 from vemre.crypto.transcript import Transcript
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group
+from vemre.proofs.batch import Equations, Term, vartime_combine
+from vemre.proofs.parsing import decode_points, decode_responses, located
+
+_DETAIL = "the proof of possession does not verify"
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,31 @@ class Proof:
     response: bytes
 
 
-def verify(group: Group, statement: Statement, proof: Proof) -> None:
+def verify(
+    group: Group, statement: Statement, proof: Proof, *, where: str | None = None, party: str | None = None
+) -> None:
     """response G = T + c A_j0. Raises CheckFailed(ELEMENT, IDENTITY, SCALAR or DKG-POP)."""
-    commitment = group.decode(proof.commitment)
-    response = group.decode_scalars(proof.response)
+    with located(where, party):
+        terms = _terms(group, group.generator(), statement, proof)
+        if vartime_combine(group, terms).vartime_identity_at() is None:
+            raise CheckFailed(Check.DKG_POP, _DETAIL)
+
+
+def add_to(
+    equations: Equations, statement: Statement, proof: Proof, *, where: str | None = None, party: str | None = None
+) -> None:
+    """As `verify`, as part of a batch. Raises CheckFailed(ELEMENT, IDENTITY or SCALAR) at once."""
+    with located(where, party):
+        terms = _terms(equations.group, equations.generator, statement, proof)
+    equations.add(Check.DKG_POP, _DETAIL, terms, where=where, party=party)
+
+
+def _terms(group: Group, generator: Elements, statement: Statement, proof: Proof) -> tuple[Term, ...]:
+    commitment = decode_points(group, [proof.commitment])
+    response = decode_responses(group, [proof.response])
     c = statement.challenge(proof.commitment)
-    points = group.concat([group.generator(), commitment, statement.commitments.slice(0, 1)])
-    total = group.vartime_msm(group.scalars([response[0], -1, -c]), points)
-    if total.vartime_identity_at() is None:
-        raise CheckFailed(Check.DKG_POP, "the proof of possession does not verify")
+    return (
+        (response, generator),
+        (group.scalars([-1]), commitment),
+        (group.scalars([-c]), statement.commitments.slice(0, 1)),
+    )

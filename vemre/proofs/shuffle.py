@@ -12,6 +12,7 @@ from vemre.crypto.transcript import Transcript
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group, Scalars
 from vemre.proofs.batch import Equations, Term
+from vemre.proofs.parsing import located
 from vemre.types import Random
 
 
@@ -112,62 +113,60 @@ def verify(
     where: str | None = None,
     party: str | None = None,
 ) -> None:
-    """Raises CheckFailed(SHUFFLE) or what parsing raises."""
-    rows, width = statement.rows, statement.width
-    if rows < 2 or len(statement.inputs) != 2 * width * rows or len(statement.outputs) != len(statement.inputs):
-        problem = "inputs and outputs are not the same number of rows, two or more"
-        raise CheckFailed(Check.SHUFFLE_LENGTH, problem, where=where, party=party)
-    parsed = Proof.parse(group, proof, rows, width)
+    """Raises CheckFailed(SHUFFLE-LENGTH, ELEMENT, IDENTITY, SCALAR or SHUFFLE)."""
     equations = Equations(group, random)
-    for terms in _equations(group, random, statement, parsed):
-        equations.add(Check.SHUFFLE, "the proof of the shuffle does not verify", terms, where=where, party=party)
+    add_to(equations, statement, proof, where=where, party=party)
     equations.verify()
 
 
-def _equations(group: Group, random: Random, statement: Statement, proof: Proof) -> list[tuple[Term, ...]]:
+def add_to(
+    equations: Equations, statement: Statement, proof: bytes, *, where: str | None = None, party: str | None = None
+) -> None:
+    """As `verify`, as part of a batch. Raises at once what parsing raises."""
+    with located(where, party):
+        rows, width = statement.rows, statement.width
+        if rows < 2 or len(statement.inputs) != 2 * width * rows or len(statement.outputs) != len(statement.inputs):
+            raise CheckFailed(Check.SHUFFLE_LENGTH, "inputs and outputs are not the same number of rows, two or more")
+        parsed = Proof.parse(equations.group, proof, rows, width)
+    for terms in _equations(equations, statement, parsed):
+        equations.add(Check.SHUFFLE, "the proof of the shuffle does not verify", terms, where=where, party=party)
+
+
+def _equations(equations: Equations, statement: Statement, proof: Proof) -> list[tuple[Term, ...]]:
     """The six families of equations; the N of the chain as one, by weights of their own."""
-    rows, width = statement.rows, statement.width
+    group, rows, width = equations.group, statement.rows, statement.width
     transcript = statement.transcript(proof.c.encode())
     u = group.hash_scalars(transcript.challenge_bytes("u"), rows)
     c = absorb_commitments(transcript, proof.d.encode(), proof.t.encode(), proof.t4.encode(), proof.e.encode())
-    g, h, y = group.generator(), group.generator_h(), statement.joint_key
-    hs = group.generators(rows)
+    g, h, y = equations.generator, equations.generator_h, statement.joint_key
+    hs = equations.generators(rows)
     s1, s2, s3 = proof.s
-    one, t1, t2, t3 = group.scalars([-1]), proof.t.slice(0, 1), proof.t.slice(1, 2), proof.t.slice(2, 3)
 
-    def times(value: int, element: Elements) -> Term:
+    def once(value: int, element: Elements) -> Term:
         return group.scalars([value]), element
 
-    ones = group.scalars([1] * rows)
+    def minus(element: Elements, index: int) -> Term:
+        return once(-1, element.slice(index, index + 1))
+
+    plus_c, minus_cu = group.scalars([c] * rows), u.scale(-c)
     found: list[tuple[Term, ...]] = [
         # s1 G = T1 + c (sum C - sum H_i)
-        (times(s1, g), (one, t1), (ones.scale(-c), proof.c), (ones.scale(c), hs)),
+        (once(s1, g), minus(proof.t, 0), (-plus_c, proof.c), (plus_c, hs)),
         # s2 G = T2 + c (D_N - (prod u) H)
-        (times(s2, g), (one, t2), times(-c, proof.d.slice(rows - 1, rows)), times(c * u.product(), h)),
+        (once(s2, g), minus(proof.t, 1), once(-c, proof.d.slice(rows - 1, rows)), once(c * u.product(), h)),
         # s3 G + sum sz_i H_i = T3 + c sum u_j C_j
-        (times(s3, g), (proof.sz, hs), (one, t3), (u.scale(-c), proof.c)),
+        (once(s3, g), (proof.sz, hs), minus(proof.t, 2), (minus_cu, proof.c)),
     ]
     for block in range(width):
         for part, base in ((0, g), (1, y)):
             # sum sz_i a'_i - s4 G = T4 + c sum u_j a_j
-            place = 2 * block + part
-            found.append(
-                (
-                    (proof.sz, column(statement.outputs, width, block, part)),
-                    times(-proof.s4[block], base),
-                    (one, proof.t4.slice(place, place + 1)),
-                    (u.scale(-c), column(statement.inputs, width, block, part)),
-                )
-            )
-    # sy_i G + sz_i D_(i-1) = E_i + c D_i for every i
-    weights = group.random_weights(rows, random)
-    before = h.concat(proof.d.slice(0, rows - 1))
-    found.append(
-        (
-            times(weights.dot(proof.sy), g),
-            (weights * proof.sz, before),
-            (-weights, proof.e),
-            (weights.scale(-c), proof.d),
-        )
-    )
+            outputs = column(statement.outputs, width, block, part)
+            inputs = column(statement.inputs, width, block, part)
+            blind = once(-proof.s4[block], base)
+            found.append(((proof.sz, outputs), blind, minus(proof.t4, 2 * block + part), (minus_cu, inputs)))
+    # sy_i G + sz_i D_(i-1) = E_i + c D_i for every i. D_i stands in the equations i and i+1.
+    weights = group.random_weights(rows, equations.random)
+    of_before = weights * proof.sz
+    on_d = of_before.slice(1, rows).concat(group.scalars([0])) - weights.scale(c)
+    found.append((once(weights.dot(proof.sy), g), once(of_before[0], h), (-weights, proof.e), (on_d, proof.d)))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vemre.group import Elements, Group
-from vemre.params import GROUP_ORDER
 from vemre.proofs.decryption import Proof, Statement, challenge, combine
 from vemre.types import Random
 
@@ -17,9 +16,9 @@ def prove(group: Group, random: Random, statement: Statement, secret: int) -> Pr
     """A proof that all shares of the statement were made with `secret`."""
     transcript = statement.transcript()
     d = combine(group, transcript, statement)
-    m = group.random_scalars(1, random)
-    # P is public: the secret multiplies it alone.
+    nonce = group.random_scalars(1, random)
+    # P is public: the nonce multiplies it alone.
     p = group.vartime_msm(d, statement.bases)
-    t1, t2 = group.base_mul(m).encode(), group.mul(p, m).encode()
-    response = (m[0] + challenge(transcript, t1, t2) * secret) % GROUP_ORDER
-    return Proof(t1, t2, response.to_bytes(32, "little"))
+    t1, t2 = group.base_mul(nonce).encode(), group.mul(p, nonce).encode()
+    response = nonce + group.scalars([secret]).scale(challenge(transcript, t1, t2))
+    return Proof(t1, t2, response.encode())

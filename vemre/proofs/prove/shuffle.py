@@ -55,51 +55,53 @@ def shuffle(
 
 def prove(group: Group, random: Random, statement: Statement, witness: Witness) -> bytes:
     """The proof blob."""
-    rows, width, y = statement.rows, statement.width, statement.joint_key
-    p = witness.permutation
+    rows, width, p = statement.rows, statement.width, witness.permutation
     hs, h = group.generators(rows), group.generator_h()
-    inverse = [0] * rows
-    for i, source in enumerate(p):
-        inverse[source] = i
+
     r = group.random_scalars(rows, random)
-    c = group.base_mul(r) + hs.take(inverse)
+    c = group.base_mul(r) + hs.take(_inverse(p))
     transcript = statement.transcript(c.encode())
     u = group.hash_scalars(transcript.challenge_bytes("u"), rows)
     permuted = u.take(p)
-
     x = group.random_scalars(rows, random)
     d = group.chain(h, x, permuted)
-    o = group.random_scalars(3, random)
-    o4 = group.random_scalars(width, random)
-    sy0, sz0 = group.random_scalars(rows, random), group.random_scalars(rows, random)
-    t = group.base_mul(o)
-    t3 = t.slice(2, 3) + group.vartime_msm(sz0, hs)
-    t = t.slice(0, 2).concat(t3)
-    t4_parts = []
-    minus = -o4
-    base, key = group.base_mul(minus), group.fixed_mul(y, minus)
-    for block in range(width):
-        for part, blind in ((0, base), (1, key)):
-            total = group.vartime_msm(sz0, column(statement.outputs, width, block, part))
-            t4_parts.append(total + blind.slice(block, block + 1))
-    t4 = group.concat(t4_parts)
-    before = h.concat(d.slice(0, rows - 1))
-    e = group.base_mul(sy0) + group.mul(before, sz0)
+
+    o, o4 = group.random_scalars(3, random), group.random_scalars(width, random)
+    nonce_y, nonce_z = group.random_scalars(rows, random), group.random_scalars(rows, random)
+    blinds = group.base_mul(o)
+    t = blinds.slice(0, 2).concat(blinds.slice(2, 3) + _secret_sum(group, nonce_z, hs))
+    t4 = _t4(group, statement, nonce_z, o4)
+    e = group.base_mul(nonce_y) + group.mul(h.concat(d.slice(0, rows - 1)), nonce_z)
     challenge = absorb_commitments(transcript, d.encode(), t.encode(), t4.encode(), e.encode())
 
-    v = permuted.suffix_products()
-    s = group.scalars(
-        [
-            o[0] + challenge * r.sum(),
-            o[1] + challenge * x.dot(v),
-            o[2] + challenge * r.dot(u),
-        ]
-    )
-    s4 = group.scalars(
-        o4[block] + challenge * witness.randomness.take(range(block, rows * width, width)).dot(u)
-        for block in range(width)
-    )
-    sy = sy0 + x.scale(challenge)
-    sz = sz0 + permuted.scale(challenge)
-    points = (c, d, t, t4, e)
-    return b"".join([*(part.encode() for part in points), *(part.encode() for part in (s, s4, sy, sz))])
+    # With v_N = 1 and v_i = u'_(i+1) v_(i+1), the chain's end is D_N = (sum x_i v_i) G + (prod u) H.
+    s = o + group.scalars([r.sum(), x.dot(permuted.suffix_products()), r.dot(u)]).scale(challenge)
+    q = [witness.randomness.take(range(block, rows * width, width)) for block in range(width)]
+    s4 = o4 + group.scalars(column_.dot(u) for column_ in q).scale(challenge)
+    sy, sz = nonce_y + x.scale(challenge), nonce_z + permuted.scale(challenge)
+    points, scalars = (c, d, t, t4, e), (s, s4, sy, sz)
+    return b"".join([*(part.encode() for part in points), *(part.encode() for part in scalars)])
+
+
+def _t4(group: Group, statement: Statement, z: Scalars, o4: Scalars) -> Elements:
+    """For each block sum z_i a'_i - o4 G and sum z_i b'_i - o4 Y."""
+    width, outputs = statement.width, statement.outputs
+    places = [(block, part) for block in range(width) for part in (0, 1)]
+    sums = group.concat([_secret_sum(group, z, column(outputs, width, block, part)) for block, part in places])
+    blinds = group.base_mul(o4).concat(group.fixed_mul(statement.joint_key, o4))
+    return sums - blinds.take([part * width + block for block, part in places])
+
+
+def _secret_sum(group: Group, scalars: Scalars, elements: Elements) -> Elements:
+    """sum s_i P_i for secret s_i. z_i = sz_i - c u'_i: whoever learns z_i from the time it takes learns the
+    permutation. A back end that is not constant-time anyway, and so is kept from production, takes the fast way."""
+    if group.constant_time:
+        return group.mul(elements, scalars).sum()
+    return group.vartime_msm(scalars, elements)
+
+
+def _inverse(permutation: list[int]) -> list[int]:
+    inverse = [0] * len(permutation)
+    for i, source in enumerate(permutation):
+        inverse[source] = i
+    return inverse
