@@ -24,11 +24,10 @@ from vemre.messages import Problem, RemoteProblem, Unreachable
 from vemre.records.bundle import MEDIA_TYPE
 
 MAX_ANSWER_BYTES: Final = 1 << 24
-_MAX_PROBLEM_BYTES: Final = 1 << 16
 _RETRIED: Final = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE: Final = 0.2
 _MAX_PAUSE: Final = 5.0
-_PROBLEM_MEMBERS: Final = frozenset({"check", "where", "party", "finding", "fields", "request_id"})
+_PROBLEM_MEMBERS: Final = frozenset({"check", "where", "party", "finding", "fields", "lines", "request_id"})
 
 
 class TooLong(Exception):
@@ -46,11 +45,12 @@ class ServiceClient:
         timeout: float = 30.0,
         deadline: float = 600.0,
         attempts: int = 6,
+        max_problem: int = 1 << 16,
         transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`token` goes as a bearer token. `timeout` bounds each step of the network, `deadline` a whole answer (both
-        seconds). Raises Unreachable for an address that is none."""
+        seconds), `max_problem` a refusal (bytes). Raises Unreachable for an address that is none."""
         try:
             self._url = httpx2.URL(base_url.rstrip("/"))
         except httpx2.InvalidURL:
@@ -67,6 +67,7 @@ class ServiceClient:
         )
         self._deadline = deadline
         self._attempts = attempts
+        self._max_problem = max_problem
         self._sleep = sleep
 
     def __enter__(self) -> ServiceClient:
@@ -122,7 +123,7 @@ class ServiceClient:
             try:
                 answer = self._http.send(request, stream=True)
                 try:
-                    data = self._read(answer, limit if answer.is_success else _MAX_PROBLEM_BYTES)
+                    data = self._read(answer, limit if answer.is_success else self._max_problem)
                 finally:
                     answer.close()
             except httpx2.HTTPError as error:

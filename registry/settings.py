@@ -1,0 +1,23 @@
+"""Settings of the registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from vemre.service.outbox import MailSettings
+
+ROSTER: Final = "roster"
+"""The token with which the ballot box, and nobody else, fetches the roster."""
+
+
+class RegistrySettings(MailSettings):
+    """What the registry needs beside what every service needs."""
+
+    outbox_dir: Path | None = None
+    """Where deliveries to voters wait; ``outbox`` in the data folder where it is left out."""
+
+    @property
+    def outbox(self) -> Path:
+        """The folder of deliveries."""
+        return self.outbox_dir or self.data_dir / "outbox"
