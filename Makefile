@@ -3,6 +3,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 DEMO_ARGS ?=
+TEST_ARGS ?=
 
 .PHONY: demo test check bench deps clean
 
@@ -10,7 +11,7 @@ demo: .venv/ready
 	@$(BIN)/vemre demo $(DEMO_ARGS)
 
 test: .venv/ready
-	@$(BIN)/python tests/run.py
+	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
 
 check: .venv/ready
 	@$(BIN)/ruff check .

@@ -54,11 +54,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in missing]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was not run, and why."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close with what was not run, and why, after everything else that is printed."""
+    if hasattr(config, "workerinput") or REQUIRE_ALL:
+        return
     reason = why_no_postgres()
-    if reason is not None and not REQUIRE_ALL:
-        terminalreporter.write_line(f"NOT RUN: PostgreSQL tests ({reason})", yellow=True)
+    if reason is not None:
+        print(f"NOT RUN: PostgreSQL tests ({reason})")
 
 
 @pytest.fixture(scope="session")

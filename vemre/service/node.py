@@ -250,7 +250,7 @@ class ElectionNode:
         """The same of any of the three logs."""
         if name == self.name:
             return self.cosigned_checkpoint(size)
-        return self._followers[name].source.checkpoint(cosigned=True, covering=size).decode()
+        return self._followers[name].cosigned(size)
 
     def _missing(self) -> list[str]:
         witnesses = [vkey for vkeys in self.anchors.witnesses.values() for vkey in vkeys]
