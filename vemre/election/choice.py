@@ -65,19 +65,12 @@ def blocks_needed(contest: Contest) -> int:
 
 
 def encode_choice(contest: Contest, choice: Choice) -> bytes:
-    """The choice as `contest.blocks` * 30 bytes. Raises Refused("choice-invalid") where the contest forbids it."""
-    problem = invalid(contest, choice)
-    if problem is not None:
-        raise Refused("choice-invalid", contest=contest.id, reason=problem)
-    if isinstance(choice, Marks):
-        content = bytes([_MARKS]) + sum(1 << option for option in choice.options).to_bytes(
-            _bitmap_bytes(contest), "little"
-        )
-    elif isinstance(choice, WriteIn):
-        content = bytes([_WRITE_IN]) + choice.text.encode()
-    else:
-        content = bytes([_NULL])
-    return content.ljust(contest.blocks * BLOCK_BYTES, b"\0")
+    """The choice as `contest.blocks` * 30 bytes. Raises Refused("marks-invalid") or Refused("write-in-invalid")."""
+    if invalid(contest, choice) is not None:
+        if isinstance(choice, WriteIn):
+            raise Refused("write-in-invalid", contest=contest.id, longest=contest.write_in_bytes)
+        raise Refused("marks-invalid", contest=contest.id)
+    return _bytes_of(contest, choice)
 
 
 def decode_choice(contest: Contest, blocks: Sequence[bytes | None]) -> Choice | Irregular:
@@ -96,7 +89,7 @@ def decode_choice(contest: Contest, blocks: Sequence[bytes | None]) -> Choice | 
     if problem is not None:
         return Irregular(problem)
     # One spelling per choice: whatever else the bytes hold could sign the ballot for a buyer.
-    if encode_choice(contest, choice) != data:
+    if _bytes_of(contest, choice) != data:
         return Irregular("bytes beyond the choice")
     return choice
 
@@ -125,6 +118,17 @@ def coalition_of(contest: Contest, options: Sequence[int]) -> int | None:
 
 def _bitmap_bytes(contest: Contest) -> int:
     return -(-len(contest.options) // 8)
+
+
+def _bytes_of(contest: Contest, choice: Choice) -> bytes:
+    """The encoding of an allowed choice."""
+    content = bytes([_NULL])
+    if isinstance(choice, Marks):
+        bitmap = sum(1 << option for option in choice.options)
+        content = bytes([_MARKS]) + bitmap.to_bytes(_bitmap_bytes(contest), "little")
+    elif isinstance(choice, WriteIn):
+        content = bytes([_WRITE_IN]) + choice.text.encode()
+    return content.ljust(contest.blocks * BLOCK_BYTES, b"\0")
 
 
 def _read(contest: Contest, data: bytes) -> Choice | Irregular:
