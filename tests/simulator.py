@@ -242,9 +242,10 @@ class Simulator:
             tally=s.LogParty(public["tally"], vkeys["tally"]),
         )
 
-    def generate_key(self) -> None:
-        """Commits, reveals, shares, acknowledgements, and a drill with all trustees."""
-        context = keygen.dkg_context(self.view.manifest_digest, 1)
+    def generate_key(self, attempt: int = 1, *, abandon: bool = False) -> None:
+        """Commits, reveals, shares, acknowledgements, and a drill with all trustees. An abandoned attempt ends with a
+        complaint instead of acknowledgements."""
+        context = keygen.dkg_context(self.view.manifest_digest, attempt)
         reveals = {}
         for k, role in enumerate(self.trustees, 1):
             self.polynomials[role] = list(GROUP.random_scalars(self.t, os.urandom))
@@ -252,17 +253,20 @@ class Simulator:
             statement = possession.Statement(context, k, commitments)
             proof = prove_possession.prove(GROUP, os.urandom, statement, self.polynomials[role][0])
             reveals[role] = s.DkgReveal(
-                1, _hexes(commitments.encode()), Schnorr(proof.commitment.hex(), proof.response.hex())
+                attempt, _hexes(commitments.encode()), Schnorr(proof.commitment.hex(), proof.response.hex())
             )
         for role, reveal in reveals.items():
-            self.append("tally", role, drafts.Draft(s.DkgCommit(1, body_digest(reveal).hex())))
+            self.append("tally", role, drafts.Draft(s.DkgCommit(attempt, body_digest(reveal).hex())))
         for role, reveal in reveals.items():
             self.append("tally", role, drafts.Draft(reveal))
         for role in self.trustees:
-            self.append("tally", role, drafts.Draft(s.DkgShares(1, self._boxed(role))))
+            self.append("tally", role, drafts.Draft(s.DkgShares(attempt, self._boxed(role))))
+        if abandon:
+            self.append("tally", "trustee/2", drafts.Draft(s.DkgComplaint(attempt, "trustee/1")))
+            return
         leaves = [record.leaf_hash for _, record in keygen.attempts(self.view)[-1].records]
         for role in self.trustees:
-            self.append("tally", role, drafts.Draft(s.DkgAck(1, keygen.transcript_digest(leaves).hex())))
+            self.append("tally", role, drafts.Draft(s.DkgAck(attempt, keygen.transcript_digest(leaves).hex())))
         for k, role in enumerate(self.trustees, 1):
             self.secrets[role] = sum(self.share(dealer, k) for dealer in self.trustees) % GROUP_ORDER
         self.append("tally", "tally", drafts.Draft(self.drill(1, self.trustees)))

@@ -15,6 +15,8 @@ from vemre.records.fields import Hex32
 from vemre.types import LogName
 
 MAX_POLICY_BYTES = 1 << 20
+MIN_QUORUM = 2
+"""The law wants two auditors; a verifier may ask for more, never for fewer."""
 
 
 class PolicyError(VemreError):
@@ -58,8 +60,8 @@ def parse_policy(data: bytes) -> Policy:
         policy = msgspec.convert(value, Policy)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise PolicyError(f"the policy file is not valid: {error}") from None
-    if not 1 <= policy.quorum <= len(policy.auditors):
-        raise PolicyError("the policy's quorum must be between one and the number of its auditors")
+    if not MIN_QUORUM <= policy.quorum <= len(policy.auditors):
+        raise PolicyError("the policy's quorum must be between two and the number of its auditors")
     return policy
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from vemre.election.blocks import decode_blocks
-
 from vemre.checks import Check
+from vemre.election.blocks import decode_blocks
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.mixing import last_outputs, width
 from vemre.election.rules.setup import equality

@@ -15,6 +15,7 @@ from vemre.election.rules import (
     cited,
     closing,
     decrypting,
+    documents,
     gates,
     keygen,
     manifest,
@@ -43,6 +44,7 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
+    Stage(Check.CANONICAL, documents.check_documents),
     Stage(Check.NOTE, cited.check_notes),
     Stage(Check.CHECKPOINT, cited.check_checkpoints),
     Stage(Check.RECORD_SIGNATURE, signing.check_signatures),

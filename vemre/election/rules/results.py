@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from vemre.election.count import count_batch
-
 from vemre.checks import Check
+from vemre.election.count import count_batch
 from vemre.election.rules import cited
 from vemre.election.rules.decrypting import plaintexts, rows_of
 from vemre.election.rules.view import Batch, View

@@ -10,7 +10,7 @@ from functools import partial
 
 from vemre.checks import Check
 from vemre.election.rules import cited
-from vemre.election.rules.keygen import JointKey, joint_key
+from vemre.election.rules.keygen import JointKey, attempts, joint_key
 from vemre.election.rules.view import View, role_number
 from vemre.errors import CheckFailed
 from vemre.group import Elements
@@ -52,8 +52,8 @@ def check_drills(view: View) -> bool:
         trustees = [share.trustee for share in drill.shares]
         if drill.number != number:
             problem = f"drill {drill.number} where number {number} follows"
-        elif key is None:
-            problem = "a drill before there is a key"
+        elif key is None or not _acknowledged(view, index, members):
+            problem = "a drill before all trustees have acknowledged the key"
         elif len(set(trustees)) != len(trustees) or not set(trustees) <= set(members):
             problem = "a share twice, or of nobody"
         elif len(trustees) < view.manifest.trustees.threshold:
@@ -71,6 +71,13 @@ def check_drills(view: View) -> bool:
         problem = "no drill with shares of all trustees before the setup"
         raise CheckFailed(Check.DRILL, problem, where=view.tally.where(setup_index), party="tally")
     return number > 0
+
+
+def _acknowledged(view: View, before: int, members: list[str]) -> bool:
+    """Whether all trustees have acknowledged the last attempt before an index: an attempt may still fail until then,
+    and a drill of a failed attempt would spoil the log for good."""
+    acknowledged = {record.signer for index, record in attempts(view)[-1].at("dkg-ack") if index < before}
+    return acknowledged == set(members)
 
 
 def _check_drill(view: View, key: JointKey, drill: s.Drill, where: str) -> bool:
