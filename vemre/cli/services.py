@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -58,11 +58,24 @@ def add_init(group: Group, name: LogName, tokens: tuple[str, ...] = ()) -> None:
             console.say(say("service-init-done", folder=str(data)))
 
 
-def add_serve(group: Group, name: LogName, settings: type[S], build: Callable[[S, Identity, Anchors], FastAPI]) -> None:
-    """Adds ``serve``: runs the service that `build` makes until it is told to stop."""
+def add_serve(
+    group: Group,
+    name: LogName,
+    settings: type[S],
+    build: Callable[[S, Identity, Anchors], FastAPI],
+    options: Sequence[Callable[[Any], Any]] = (),
+) -> None:
+    """Adds ``serve``: runs the service that `build` makes until it is told to stop. `options` are the service's own,
+    each named like the field of the settings that it fills."""
+
+    def with_options(function: F) -> F:
+        for add in options:
+            function = add(function)
+        return function
 
     @group.command("serve", help="service-serve")
     @data_option
+    @with_options
     @option("--policy", required=True, type=_FILE, help="service-option-policy")
     @option("--host", help="cli-option-host")
     @option("--port", type=int, help="cli-option-port")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Generic, TypeVar
 
@@ -24,6 +24,7 @@ from vemre.service.client import HttpSource, ServiceClient
 from vemre.service.follower import Follower
 from vemre.service.identity import Identity
 from vemre.service.middleware import BodyRule
+from vemre.service.mirror import MirroredSource
 from vemre.service.node import ElectionNode
 from vemre.service.settings import ServiceSettings
 from vemre.service.sources import LogSource
@@ -53,7 +54,8 @@ def read_anchors(settings: ServiceSettings) -> Anchors:
 
 
 class Station(Generic[N]):
-    """One service's parts. `sources` are the logs to follow, by name (over HTTP by the settings' addresses)."""
+    """One service's parts. `sources` are the logs to follow, by name (over HTTP by the settings' addresses); with
+    `mirror` they are kept on disk, and an older state of them is good enough where they do not answer."""
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class Station(Generic[N]):
         components: Iterable[schema.Component] = (),
         bodies: Mapping[str, BodyRule] | None = None,
         sources: Mapping[LogName, LogSource] | None = None,
+        mirror: bool = False,
         random: Random = os.urandom,
         clock: Clock = wall_clock,
     ) -> None:
@@ -78,6 +81,7 @@ class Station(Generic[N]):
         self.clock = clock
         self.random = random
         self._clients: list[ServiceClient] = []
+        self._at_end: list[Callable[[], None]] = []
         rules = {**log_routes.BODIES, **record_routes.bodies(MAX_SUBMISSION_BYTES), **(bodies or {})}
         self.app = make_app(identity.name, title, bodies=rules, lifespan=self._lifespan)
         self.engine = open_engine(settings.database)
@@ -85,7 +89,11 @@ class Station(Generic[N]):
         self.store = LogStore(self.engine, identity.log)
         self.blobs = FileBlobStore(settings.data_dir / "blob")
         self.writer = Writer(self.store, self.app.state.stop, self.app.state.metrics)
-        found = sources if sources is not None else self._http_sources()
+        found = dict(sources) if sources is not None else self._http_sources()
+        if mirror:
+            found = {
+                name: MirroredSource(source, settings.data_dir / "followed" / name) for name, source in found.items()
+            }
         self.node: N = node(
             identity.name,
             anchors=anchors,
@@ -104,6 +112,10 @@ class Station(Generic[N]):
         """Serve more routes."""
         self.app.include_router(router)
 
+    def on_close(self, act: Callable[[], None]) -> None:
+        """Do something at the end, before database and connections are closed."""
+        self._at_end.append(act)
+
     def url_of(self, name: LogName) -> str:
         """Where another service answers. Raises Refused("settings-unusable")."""
         url: str | None = getattr(self.settings, f"{name}_url")
@@ -119,6 +131,8 @@ class Station(Generic[N]):
 
     def close(self) -> None:
         """Close database and connections. A closed station is of no more use; the application's end closes it."""
+        for act in self._at_end:
+            act()
         for client in self._clients:
             client.close()
         self.engine.dispose()

@@ -1,0 +1,159 @@
+"""The ballot box over HTTP.
+
+Beside what every service serves (log, blobs, records):
+
+    GET  /election                 what is elected, and where the logs are
+    POST /ballots                  a ballot's entry, with a voter's token; 201 new, 200 the same bytes again
+    GET  /receipts/{leaf_hash}     a receipt (tlog-proof), with the cosignatures known by now
+    GET  /turnout                  ballots by urn
+    POST /official/roster          take the roster: {} to fetch it, or {"entries": [...]}
+    POST /official/tokens          issue the access tokens that are lacking, and deliver
+    POST /official/close           end the vote
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from ballot.box import MAX_ROSTER_BYTES, BallotBox, TokensIssued
+from ballot.sessions import Session, Sessions
+from ballot.store import Account
+from vemre.params import MAX_ENTRY_BYTES
+from vemre.service.middleware import BodyRule
+from vemre.service.official import bearer, holder_of, unauthorized
+
+BODIES: Final = {
+    # One byte more than an entry may have, so that the rule of the protocol says what is wrong.
+    "/ballots": BodyRule(MAX_ENTRY_BYTES + 1),
+    "/official/roster": BodyRule(MAX_ROSTER_BYTES),
+}
+RECEIPT: Final = "text/plain; charset=utf-8"
+
+Hex16 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class RosterEntry(_Order):
+    """One voter, as the registry names one."""
+
+    pseudonym: Hex16
+    urn: Annotated[str, Field(max_length=32)]
+    contact: Annotated[str, Field(max_length=254)]
+    credential: Hex32
+
+
+class RosterOrder(_Order):
+    """The roster, or nothing: then it is fetched from the registry."""
+
+    entries: list[RosterEntry] | None = None
+
+
+class Accounts(BaseModel):
+    """How many accounts are new."""
+
+    new: int
+
+
+class Cast(BaseModel):
+    """A ballot in the log. `receipt` is a tlog-proof; `tracker` the short form of `leaf_hash`."""
+
+    index: int
+    leaf_hash: str
+    tracker: str
+    receipt: str
+
+
+class Closed(BaseModel):
+    """Where the close stands."""
+
+    index: int
+    leaf_hash: str
+    new: bool
+
+
+class Turnout(BaseModel):
+    """Ballots by urn, in manifest order."""
+
+    ballots: dict[str, int]
+
+
+def routes(box: BallotBox, sessions: Sessions, official: bytes) -> APIRouter:
+    """The routes. `official` is the digest of the officials' token."""
+    router = APIRouter(tags=["voting"])
+    signed_in = _signed_in(sessions)
+
+    @router.get("/election", summary="What is elected, and where the logs are")
+    def election() -> dict[str, Any]:
+        return box.election()
+
+    @router.post(
+        "/ballots",
+        status_code=201,
+        responses={200: {"model": Cast}},
+        summary="Cast a ballot",
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+    )
+    async def ballots(request: Request, response: Response, session: Annotated[Session, Depends(signed_in)]) -> Cast:
+        taken = await box.cast(await request.body(), session)
+        if not taken.appended.new:
+            response.status_code = 200
+        return Cast(
+            index=taken.appended.index,
+            leaf_hash=taken.appended.leaf_hash.hex(),
+            tracker=taken.tracker,
+            receipt=taken.receipt.decode(),
+        )
+
+    @router.get("/receipts/{leaf_hash}", response_class=Response, summary="A receipt")
+    def receipt(leaf_hash: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response:
+        return Response(box.receipt(bytes.fromhex(leaf_hash)), media_type=RECEIPT)
+
+    @router.get("/turnout", summary="Ballots by urn")
+    def turnout() -> Turnout:
+        return Turnout(ballots=box.turnout())
+
+    router.include_router(_official_routes(box, official))
+    return router
+
+
+def _official_routes(box: BallotBox, official: bytes) -> APIRouter:
+    acts = APIRouter(prefix="/official", tags=["official"], dependencies=[Depends(holder_of(official))])
+
+    @acts.post("/roster", summary="Take the roster of voters")
+    async def roster(order: RosterOrder) -> Accounts:
+        accounts = None
+        if order.entries is not None:
+            accounts = [Account(e.pseudonym, e.urn, e.contact, bytes.fromhex(e.credential)) for e in order.entries]
+        return Accounts(new=await box.take_roster(accounts))
+
+    @acts.post("/tokens", summary="Issue the access tokens that are lacking, and deliver")
+    async def tokens() -> TokensIssued:
+        return await box.issue_tokens()
+
+    @acts.post("/close", summary="End the vote")
+    async def close() -> Closed:
+        closed = await box.close()
+        return Closed(index=closed.index, leaf_hash=closed.leaf_hash.hex(), new=closed.new)
+
+    return acts
+
+
+def _signed_in(sessions: Sessions) -> Callable[[Request], Coroutine[Any, Any, Session]]:
+    """A dependency that gives the voter's session; 401 without one."""
+
+    async def find(request: Request) -> Session:
+        session = await run_in_threadpool(sessions.find, bearer(request))
+        if session is None:
+            raise unauthorized()
+        return session
+
+    return find

@@ -1,0 +1,145 @@
+"""The ballot box's log: ballots one at a time, at a cost that does not grow with the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ballot import core
+from ballot.core import Window
+from ballot.sessions import Session
+from vemre.checks import Check
+from vemre.election.rules import ballots, cited
+from vemre.election.rules.ballots import BallotState
+from vemre.errors import CheckFailed, Refused
+from vemre.records import vote_bodies as v
+from vemre.records.fields import format_time
+from vemre.records.record import Record
+from vemre.service.node import Appended, ElectionNode
+from vemre.storage.log_store import LogTransaction
+
+
+class BallotNode(ElectionNode):
+    """`ElectionNode` with a state that tells of one ballot whether it may be appended.
+
+    The state exists once the box is open. Only the writer thread changes it, together with the view.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._state: BallotState | None = None
+        self._window: Window | None = None
+
+    def begin(self) -> tuple[BallotState, Window]:
+        """The state and the window, built from the logs where they are not there yet. Blocking.
+
+        Raises Refused("box-not-open"), CheckFailed where the other logs are not those that `open` was checked
+        against, Unreachable.
+        """
+        if self._state is None or self._window is None:
+            if self.own.first("open") is None:
+                raise Refused("box-not-open")
+            self.sync()
+            self._build()
+        assert self._state is not None
+        assert self._window is not None
+        return self._state, self._window
+
+    def _build(self) -> None:
+        with self._lock:
+            if self._state is not None:
+                return
+            view = self._view
+            # `open` was admitted after the whole setup had been verified. Its checkpoint pins the tally log, and
+            # `setup` in there the registry log: what is followed now must be that.
+            cited.check_notes(view)
+            cited.check_checkpoints(view)
+            state = ballots.state_of(view)
+            if state is None:
+                raise Refused("no-setup")
+            for index in self.own.indices("ballot", "block"):
+                state.add(index, self.own.records[index])
+            self._window = Window.of(view.manifest)
+            self._state = state
+
+    async def cast(self, record: Record, session: Session) -> Appended:
+        """Append a ballot that `core.check_alone` has passed; answers after the commit.
+
+        Raises Refused: "box-not-open", "voting-not-begun", "voting-closed", "already-voted", "credential-blocked";
+        CheckFailed(BALLOT-FRESH).
+        """
+        committed = await self._writer.submit(lambda transaction: self._admit_ballot(transaction, record, session))
+        return committed.value
+
+    def _admit_ballot(self, transaction: LogTransaction, record: Record, session: Session) -> Appended:
+        """In the writer thread. The clock is read here, so that the order of the log is the order of time."""
+        with self._lock:
+            known = self._standing(record)
+            if known is not None:
+                return known
+            core.check_open(self.own)
+            assert self._state is not None
+            assert self._window is not None
+            self._window.check(self._clock(), session)
+            core.check_free(self.own, self._state, record)
+            return self._append(transaction, record)
+
+    def _append(self, transaction: LogTransaction, record: Record) -> Appended:
+        """Nothing after this refuses the record: log, view and state go together."""
+        (index,) = transaction.append([record.entry])
+        self.own.append(record)
+        if self._state is not None and isinstance(record.body, v.Ballot | v.Block):
+            self._state.add(index, record)
+        return Appended(index, record.leaf_hash, new=True)
+
+    def _admit(self, transaction: LogTransaction, record: Record) -> Appended:
+        """Blocks, and what may stand anywhere, without going through the whole log; all else by all rules."""
+        match record.body:
+            case v.Block():
+                return self._admit_block(transaction, record)
+            case v.Incident() | v.Integrity() | v.PageAssets():
+                return self._admit_aside(transaction, record)
+            case v.Open():
+                self._check_opening()
+        return super()._admit(transaction, record)
+
+    def _check_opening(self) -> None:
+        """The order to open may be signed before its time; it is not executed before."""
+        with self._lock:
+            if not self._view.tally.records:
+                raise Refused("no-manifest")
+            opens = Window.of(self._view.manifest).opens
+        if self._clock() < opens:
+            raise Refused("voting-not-begun", opens=format_time(opens))
+
+    def _admit_block(self, transaction: LogTransaction, record: Record) -> Appended:
+        with self._lock:
+            known = self._standing(record)
+            if known is not None:
+                return known
+            self._check_origin(record)
+            core.check_open(self.own)
+            self._build()
+            assert self._state is not None
+            core.check_block(self._state, record)
+            core.check_free(self.own, self._state, record)
+            return self._append(transaction, record)
+
+    def _admit_aside(self, transaction: LogTransaction, record: Record) -> Appended:
+        """Signature and role were checked on submission; nothing else of it can be wrong but its place."""
+        with self._lock:
+            known = self._standing(record)
+            if known is not None:
+                return known
+            self._check_origin(record)
+            if not len(self.own):
+                raise CheckFailed(Check.ORDER, f"{record.type} may not be the first entry", where="ballot/0")
+            return self._append(transaction, record)
+
+    def _standing(self, record: Record) -> Appended | None:
+        """Where the very same record stands, committed or in this batch."""
+        index = self.own.find(record.leaf_hash)
+        return None if index is None else Appended(index, record.leaf_hash, new=False)
+
+    def _check_origin(self, record: Record) -> None:
+        if record.log != self.store.origin:
+            raise CheckFailed(Check.RECORD_ROLE, "the record was made for another log", party=record.signer)
