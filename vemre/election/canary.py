@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vemre.election.blocks import decode_blocks, encode_blocks
-from vemre.group import Elements, Group
+from vemre.group import Elements, Group, Scalars
 from vemre.params import BLOCK_BYTES
 from vemre.proofs import threshold
 
@@ -27,10 +27,20 @@ class Canary:
 
 def canary(group: Group, dkg_context: bytes, number: int, joint_key: Elements) -> Canary:
     """The canary of drill `number` (1, 2, ..) of the key generation with this context."""
+    r = _randomness(group, dkg_context, number)
     suffix = dkg_context + number.to_bytes(4, "big")
-    r = group.reduce_scalars(hashlib.sha512(b"VEMRE-1/drill-r" + suffix).digest())
     block = hashlib.sha512(b"VEMRE-1/drill-canary" + suffix).digest()[:BLOCK_BYTES]
     return Canary(block, group.base_mul(r), encode_blocks(group, block) + group.fixed_mul(joint_key, r))
+
+
+def canary_base(group: Group, dkg_context: bytes, number: int) -> Elements:
+    """a alone: what the trustees' shares are made from and proved against."""
+    return group.base_mul(_randomness(group, dkg_context, number))
+
+
+def _randomness(group: Group, dkg_context: bytes, number: int) -> Scalars:
+    """r, which is no secret: everybody computes it."""
+    return group.reduce_scalars(hashlib.sha512(b"VEMRE-1/drill-r" + dkg_context + number.to_bytes(4, "big")).digest())
 
 
 def decrypts(group: Group, found: Canary, shares: Mapping[int, Elements]) -> bool:

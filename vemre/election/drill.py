@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vemre.election.canary import canary
+from vemre.election.canary import canary_base
 from vemre.election.dkg import KeyShare
 from vemre.election.rules.keygen import JointKey
 from vemre.election.rules.setup import DRILL_NAME, drill_context
@@ -16,7 +16,7 @@ from vemre.types import Random
 
 def drill_share(group: Group, random: Random, key: JointKey, share: KeyShare, number: int) -> DrillShare:
     """The trustee's share of the canary of drill `number`, which it computes itself, with its proof."""
-    base = canary(group, key.context, number, key.joint).a
+    base = canary_base(group, key.context, number)
     made = prove_decryption.decrypt(group, base, share.secret())
     statement = decryption.Statement(
         context=drill_context(key.context, number),

@@ -9,6 +9,7 @@ import hashlib
 from functools import partial
 
 from vemre.checks import Check
+from vemre.election.canary import canary_base
 from vemre.election.rules import cited
 from vemre.election.rules.keygen import JointKey, attempts, joint_key
 from vemre.election.rules.view import View, role_number
@@ -31,8 +32,7 @@ def drill_context(dkg_context: bytes, number: int) -> bytes:
 
 def drill_base(view: View, dkg_context: bytes, number: int) -> Elements:
     """a = rG of the canary, which everyone computes alone."""
-    seed = hashlib.sha512(b"VEMRE-1/drill-r" + dkg_context + number.to_bytes(4, "big")).digest()
-    return view.group.base_mul(view.group.reduce_scalars(seed))
+    return canary_base(view.group, dkg_context, number)
 
 
 def equality(proof: Equality) -> decryption.Proof:
