@@ -89,7 +89,7 @@ class Turnout(BaseModel):
 def routes(box: BallotBox, sessions: Sessions, official: bytes) -> APIRouter:
     """The routes. `official` is the digest of the officials' token."""
     router = APIRouter(tags=["voting"])
-    signed_in = _signed_in(sessions)
+    signed_in = Depends(_signed_in(sessions))
 
     @router.get("/election", summary="What is elected, and where the logs are")
     def election() -> dict[str, Any]:
@@ -102,7 +102,7 @@ def routes(box: BallotBox, sessions: Sessions, official: bytes) -> APIRouter:
         summary="Cast a ballot",
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
     )
-    async def ballots(request: Request, response: Response, session: Annotated[Session, Depends(signed_in)]) -> Cast:
+    async def ballots(request: Request, response: Response, session: Session = signed_in) -> Cast:
         taken = await box.cast(await request.body(), session)
         if not taken.appended.new:
             response.status_code = 200

@@ -1,0 +1,205 @@
+"""Real services over a simulated election: what a test needs to cast ballots over HTTP.
+
+The simulator plays everybody else; its registry and tally logs lie in a folder that the service follows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import forge
+from simulator import CLOSES, ELECTION, OPENS, Simulator, Voter
+from starlette.testclient import TestClient
+
+from ballot.api import BODIES as BALLOT_BODIES
+from ballot.box import COMPONENTS as BALLOT_COMPONENTS
+from ballot.main import assemble as assemble_ballot
+from ballot.node import BallotNode
+from ballot.settings import BallotSettings
+from vemre.election import drafts
+from vemre.election.choice import Choice
+from vemre.election.rules.view import Anchors
+from vemre.log.checkpoint import Checkpoint
+from vemre.log.note import Note
+from vemre.records import bundle
+from vemre.records import vote_bodies as v
+from vemre.records.bundle import MEDIA_TYPE
+from vemre.records.record import Record
+from vemre.service import identity as identities
+from vemre.service.identity import Identity
+from vemre.service.sources import FolderSource
+from vemre.service.station import Station
+from vemre.storage import schema
+from vemre.storage.engine import open_engine
+from vemre.storage.log_store import LogStore
+from vemre.types import LogName
+
+OTHERS: dict[LogName, tuple[LogName, ...]] = {"ballot": ("registry", "tally"), "registry": ("ballot", "tally")}
+
+
+@dataclass
+class ManualClock:
+    """A clock that stands until a test moves it."""
+
+    now: int = OPENS
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def write_logs(sim: Simulator, folder: Path, names: Sequence[LogName]) -> None:
+    """The simulator's logs as others follow them, cosigned."""
+    for name in names:
+        entries = [record.entry for record in sim.view.logs[name].records]
+        forge.write_log(folder / name, entries, sim.checkpoint(name).encode())
+    (folder / "blob").mkdir(parents=True, exist_ok=True)
+    for digest, data in sim.blobs.items():
+        (folder / "blob" / digest).write_bytes(data)
+
+
+def identity_of(sim: Simulator, name: LogName, role: str) -> Identity:
+    """The simulated keys of a service."""
+    return Identity(name, ELECTION, sim.keys[role], sim.log_signers[name])
+
+
+def prepare_data(sim: Simulator, name: LogName, data: Path, *tokens: str) -> None:
+    """What ``init`` makes, with the simulator's keys."""
+    data.mkdir(parents=True, exist_ok=True)
+    for token in (identities.OFFICIAL, *tokens):
+        identities.create_token(data, token, os.urandom)
+    engine = open_engine(f"sqlite:///{data / 'service.sqlite3'}")
+    schema.upgrade(engine)
+    LogStore.create(engine, sim.log_signers[name])
+    engine.dispose()
+
+
+def token_of(data: Path, name: str = identities.OFFICIAL) -> dict[str, str]:
+    """The header of whoever holds a token."""
+    return {"Authorization": f"Bearer {(data / f'{name}.token').read_text().strip()}"}
+
+
+def deliveries(outbox: Path) -> dict[str, dict[str, Any]]:
+    """What waits in an outbox, by pseudonym."""
+    return {path.stem: json.loads(path.read_text()) for path in outbox.glob("*.json")}
+
+
+class BallotBoxUnderTest:
+    """The ballot box of a simulated election that has reached its setup. Use `running` to start it."""
+
+    def __init__(self, sim: Simulator, folder: Path) -> None:
+        self.sim = sim
+        self.data = folder / "ballot-data"
+        self.record = folder / "record"
+        self.clock = ManualClock()
+        self.pseudonyms = [f"{number:032x}" for number in range(1, len(sim.voters) + 1)]
+        self.client: TestClient
+        self.station: Station[BallotNode]
+        prepare_data(sim, "ballot", self.data)
+        write_logs(sim, self.record, OTHERS["ballot"])
+
+    @contextmanager
+    def running(self) -> Iterator[BallotBoxUnderTest]:
+        """Start it; starting again reads the database anew."""
+        settings = BallotSettings(data_dir=self.data)
+        self.station = Station(
+            "test",
+            settings,
+            identity_of(self.sim, "ballot", "ballot-box"),
+            Anchors(self.sim.policy),
+            BallotNode,
+            components=BALLOT_COMPONENTS,
+            bodies=BALLOT_BODIES,
+            sources={name: FolderSource(self.record, name) for name in OTHERS["ballot"]},
+            mirror=True,
+            clock=self.clock,
+        )
+        with TestClient(assemble_ballot(self.station, settings)) as client:
+            self.client = client
+            yield self
+
+    # --- officials --------------------------------------------------------------------------------------------------
+
+    def official(self, act: str, body: Any = None) -> Any:
+        """The answer to an official act."""
+        return self.client.post(f"/official/{act}", json=body if body is not None else {}, headers=token_of(self.data))
+
+    def roster(self) -> dict[str, Any]:
+        """The roster as the registry would give it."""
+        return {
+            "entries": [
+                {
+                    "pseudonym": pseudonym,
+                    "urn": voter.urn,
+                    "contact": f"{pseudonym}@example.net",
+                    "credential": voter.key.public.hex(),
+                }
+                for pseudonym, voter in zip(self.pseudonyms, self.sim.voters, strict=True)
+            ]
+        }
+
+    def submit(self, record: Record, blobs: Sequence[bytes] = ()) -> Any:
+        """Post somebody's signed record."""
+        data = bundle.encode(record.entry, blobs)
+        return self.client.post("/records", content=data, headers={"Content-Type": MEDIA_TYPE})
+
+    def order_to_open(self) -> Record:
+        """The authority's."""
+        draft = drafts.opening(self.sim.view, tally=self.sim.checkpoint("tally"), now=OPENS)
+        return self.sim.sign("ballot", "authority", draft.body)
+
+    def open(self) -> BallotBoxUnderTest:
+        """Roster, tokens, opening."""
+        for answer in (self.official("roster", self.roster()), self.official("tokens")):
+            assert answer.status_code == 200, answer.text
+        answer = self.submit(self.order_to_open())
+        assert answer.status_code == 201, answer.text
+        return self
+
+    # --- voters -----------------------------------------------------------------------------------------------------
+
+    def token(self, voter: Voter) -> str:
+        """The access token that was delivered to a voter."""
+        pseudonym = self.pseudonyms[self.sim.voters.index(voter)]
+        return str(deliveries(self.data / "outbox")[pseudonym]["secret"])
+
+    def cast(self, voter: Voter, entry: bytes, token: str | None = None) -> Any:
+        """Post a ballot's bytes with a voter's token."""
+        headers = {"Authorization": f"Bearer {token or self.token(voter)}", "Content-Type": "application/json"}
+        return self.client.post("/ballots", content=entry, headers=headers)
+
+    def ballot(self, voter: Voter, choices: Sequence[Choice] | None = None) -> bytes:
+        """A voter's ballot, encrypted anew."""
+        found = choices if choices is not None else voter.choices
+        assert found is not None
+        return self.sim.ballot(voter, found).entry
+
+    def block(self, voter: Voter, reason: Any = "post") -> Record:
+        """The registry's order to block a voter."""
+        assert self.sim.view.context is not None
+        body = v.Block(self.sim.view.context.hex(), voter.urn, voter.key.public.hex(), reason)
+        return self.sim.sign("ballot", "registry", body)
+
+    def close(self) -> Any:
+        """Close at the time for it."""
+        self.clock.now = CLOSES
+        return self.official("close")
+
+    def cosign(self) -> None:
+        """Both auditors cosign the latest checkpoint."""
+        note = Note.parse(self.client.get("/log/checkpoint").content)
+        checkpoint = Checkpoint.parse(note.text)
+        lines = "".join(str(self.sim.witnesses[role].cosign(checkpoint, OPENS)) for role in self.sim.auditors)
+        answer = self.client.post("/log/cosignatures", content=lines, headers={"Content-Type": "text/plain"})
+        assert answer.status_code == 200, answer.text
+
+    def entries(self) -> list[Record]:
+        """The log as it stands in the database."""
+        from vemre.records.record import parse
+
+        return [parse(entry) for entry in self.station.store.entries()]
