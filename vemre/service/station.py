@@ -44,6 +44,27 @@ def wall_clock() -> int:
     return int(time.time())
 
 
+def clock_of(settings: ServiceSettings, identity: Identity, clock: Clock) -> Clock:
+    """The clock of a service: the given one, in a trial ahead by what its file says (0 where there is none yet).
+
+    Raises Refused("settings-unusable") where a trial's clock is set for keys that are not insecure: whoever moves the
+    clock of a ballot box decides when voting ends.
+    """
+    path = settings.trial_clock_file
+    if path is None:
+        return clock
+    if not identity.insecure:
+        raise Refused("settings-unusable", fields="trial_clock_file")
+
+    def ahead() -> int:
+        try:
+            return clock() + int(path.read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return clock()
+
+    return ahead
+
+
 def read_anchors(settings: ServiceSettings) -> Anchors:
     """The trust anchors of the policy file. Raises PolicyError, OSError, Refused("settings-unusable")."""
     if settings.policy_file is None:
@@ -78,7 +99,7 @@ class Station(Generic[N]):
         self.settings = settings
         self.identity = identity
         self.anchors = anchors
-        self.clock = clock
+        self.clock = clock = clock_of(settings, identity, clock)
         self.random = random
         self._clients: list[ServiceClient] = []
         self._at_end: list[Callable[[], None]] = []
