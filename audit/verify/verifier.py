@@ -6,7 +6,6 @@ Source: protocol, sections 1 to 12, appendices B to E.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,7 @@ from vemre.log.checkpoint import OpenedCheckpoint, open_checkpoint, require_quor
 from vemre.log.reader import LogReader
 from vemre.records import vote_bodies as v
 from vemre.records.bundle import blob_refs
+from vemre.records.fields import Blob
 from vemre.records.kinds import WRITERS
 from vemre.records.record import parse
 from vemre.types import LOG_NAMES, LogName, Random
@@ -115,16 +115,32 @@ def _check_blobs(source: RecordSource, view: View) -> None:
     named: set[str] = set()
     for name in LOG_NAMES:
         log = view.logs[name]
-        for record in log.records:
-            if record.type != "ballot":
-                for ref in blob_refs(record.body):
-                    if ref.sha256 not in named:
-                        view.blob(ref, log.writer)
-                        named.add(ref.sha256)
+        for index, record in enumerate(log.records):
+            for ref in () if record.type == "ballot" else _refs(log, index):
+                if ref.sha256 not in named:
+                    _check_blob(source, ref.sha256, ref.size, log.writer)
+                    named.add(ref.sha256)
     for digest in source.blobs():
-        if digest not in named and hashlib.sha256(source.blob(digest)).hexdigest() != digest:
-            problem = "the bytes are not those of its name"
-            raise CheckFailed(Check.BLOB_DIGEST, problem, where=f"blob/{digest}", party="tally")
+        if digest not in named:
+            _check_blob(source, digest, None, "tally")
+
+
+def _refs(log: LogView, index: int) -> list[Blob]:
+    try:
+        return blob_refs(log.records[index].body)
+    except CheckFailed as failure:
+        raise CheckFailed(failure.check, failure.detail, where=log.where(index), party=log.writer) from None
+
+
+def _check_blob(source: RecordSource, digest: str, size: int | None, party: str) -> None:
+    """One blob, without holding it in memory."""
+    where = f"blob/{digest}"
+    try:
+        source.check_blob(digest, size)
+    except KeyError:
+        raise CheckFailed(Check.BLOB_DIGEST, "the blob is missing", where=where, party=party) from None
+    except CheckFailed as failure:
+        raise failure.located(where=where, party=party) from None
 
 
 def _result(view: View) -> list[dict[str, Any]]:

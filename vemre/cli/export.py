@@ -1,0 +1,41 @@
+"""`vemre export`: the election record of running services, as a folder for anybody to verify."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from vemre import group
+from vemre.cli import console
+from vemre.cli.command import Command, json_option, option
+from vemre.cli.policy import read_anchors
+from vemre.cli.translations import say
+from vemre.service.election_source import ElectionSource, from_urls
+from vemre.service.export import check_target, export
+from vemre.types import LogName
+
+
+@click.command("export", cls=Command, help="command-export")
+@option("--registry-url", required=True, help="service-option-registry-url")
+@option("--ballot-url", required=True, help="service-option-ballot-url")
+@option("--tally-url", required=True, help="service-option-tally-url")
+@option("--policy", type=click.Path(path_type=Path, dir_okay=False), required=True, help="audit-option-policy")
+@option("--out", type=click.Path(path_type=Path), required=True, help="export-option-out")
+@json_option
+def command(registry_url: str, ballot_url: str, tally_url: str, policy: Path, out: Path, as_json: bool) -> None:
+    """The text stands in the catalogue."""
+    anchors = read_anchors(policy)
+    check_target(out)
+    urls: dict[LogName, str] = {"registry": registry_url, "ballot": ballot_url, "tally": tally_url}
+    source = ElectionSource(anchors, from_urls(urls), group.load(), os.urandom)
+    label = say("export-writing")
+    with console.named_progress(label) as show:
+        sizes = export(source, out, lambda done, total: show(label, done, total))
+    if as_json:
+        console.put_json({"record": str(out), "sizes": sizes})
+        return
+    for name, size in sizes.items():
+        console.put(say("export-log", log=name, size=size))
+    console.put(say("export-done", folder=str(out)))
