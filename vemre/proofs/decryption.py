@@ -82,7 +82,7 @@ def add_to(
     """As `verify`, as part of a batch. Raises at once what parsing raises."""
     group = equations.group
     with located(where, party):
-        if not len(statement.bases) or len(statement.bases) != len(statement.shares):
+        if len(statement.bases) != len(statement.shares):
             raise CheckFailed(Check.DECRYPT_PROOF, "not one share per ciphertext")
         t = decode_points(group, [proof.t1, proof.t2])
         response = decode_responses(group, [proof.response])
