@@ -16,10 +16,14 @@ from vemre.log.checkpoint import open_checkpoint, require_quorum
 def check_mixing(view: View, batch: Batch, mixer: str, gate: str) -> None:
     """A mixer takes a batch once, after the list to mix stands, before anything is decrypted.
 
-    Raises Refused("not-due"), CheckFailed(MIX-CHAIN), or what is wrong with the gate.
+    It waits for the authority's decision on every small batch: once mixing has begun, a decision comes too late
+    [ORDER], and the small batch could never be opened. Raises Refused("not-due"), CheckFailed(MIX-CHAIN), or what is
+    wrong with the gate.
     """
     if view.tally_input is None:
         raise Refused("not-due", reason="tally-input")
+    if set(decrypting.small_batches(view)) - set(decrypting.decisions(view)):
+        raise Refused("not-due", reason="small-batch-decision")
     if view.tally.first("decryption") is not None:
         raise CheckFailed(Check.ORDER, "decryption has begun")
     if mixer in mixing.mixers_of(view)[batch]:
@@ -37,13 +41,10 @@ def check_decryption(view: View, batch: Batch, gate: str) -> None:
     needed = view.manifest.policy.mixers
     if any(len(mixers) < needed for mixers in mixing.mixers_of(view).values()):
         raise Refused("not-due", reason="shuffle")
-    covered = _last(view, batch)
-    if batch in decrypting.small_batches(view):
-        decision = decrypting.decisions(view).get(batch)
-        if decision is None:
-            raise CheckFailed(Check.MIN_BATCH, "the batch is small and the authority has not decided to decrypt it")
-        covered = max(covered, decision)
-    check_gate(view, gate, covered + 1)
+    if batch in decrypting.small_batches(view) and batch not in decrypting.decisions(view):
+        raise CheckFailed(Check.MIN_BATCH, "the batch is small and the authority has not decided to decrypt it")
+    # Decisions stand before all shuffles [ORDER], so what covers the last shuffle covers them.
+    check_gate(view, gate, _last(view, batch) + 1)
 
 
 def check_gate(view: View, gate: str, size: int) -> None:
