@@ -30,7 +30,9 @@ def encode_blocks(group: Group, blocks: bytes) -> Elements:
     counters = _first_counters(group, dict.fromkeys(each, COUNTERS - 1))
     if None in counters.values():
         raise Refused("block-not-encodable")
-    return group.decode(b"".join(candidate(block, counters[block] or 0) for block in each))
+    place = {block: index for index, block in enumerate(counters)}
+    distinct = group.decode(b"".join(candidate(block, counter or 0) for block, counter in counters.items()))
+    return distinct.take([place[block] for block in each])
 
 
 def decode_blocks(group: Group, encodings: bytes) -> list[bytes | None]:

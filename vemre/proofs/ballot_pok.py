@@ -87,24 +87,6 @@ def verify(group: Group, random: Random, claims: Sequence[Claim]) -> None:
 
 def add_ballots(equations: Equations, claims: Sequence[Claim]) -> None:
     """As `verify`, as part of a batch: whole vectors for all ballots. Raises at once what parsing raises."""
-    _add(equations, claims, equations.generator)
-
-
-def add_ballot(
-    equations: Equations,
-    statement: Statement,
-    proofs: Sequence[Proof],
-    generator: Elements,
-    *,
-    where: str | None = None,
-    party: str | None = None,
-) -> None:
-    """One ballot; for many, `add_ballots` is faster. `generator` is G, one and the same object for a whole batch, so
-    that its coefficients are summed."""
-    _add(equations, [Claim(statement, proofs, where, party)], generator)
-
-
-def _add(equations: Equations, claims: Sequence[Claim], generator: Elements) -> None:
     group = equations.group
     bases, commitments, responses = _decoded(group, claims)
     labels: list[Label] = []
@@ -118,7 +100,7 @@ def _add(equations: Equations, claims: Sequence[Claim], generator: Elements) -> 
     equations.add_each(
         labels,
         rows=((minus_one, commitments), (group.scalars(minus_c), bases)),
-        shared=((responses, generator),),
+        shared=((responses, equations.generator),),
     )
 
 

@@ -54,9 +54,8 @@ def test_ballots_of_several_shapes_verify_together(group: Group, claims: list[Cl
 
 def test_one_ballot_after_the_other_is_the_same(group: Group, claims: list[Claim]) -> None:
     equations = Equations(group, os.urandom)
-    generator = group.generator()
     for claim in [*claims[:2], with_proof(claims[2], 1, response=bytes(32)), *claims[3:]]:
-        ballot_pok.add_ballot(equations, claim.statement, claim.proofs, generator, where=claim.where, party=claim.party)
+        ballot_pok.add_ballots(equations, [claim])
     assert len(equations) == sum(len(claim.proofs) for claim in claims)
     with pytest.raises(CheckFailed) as caught:
         equations.verify()

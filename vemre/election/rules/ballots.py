@@ -17,7 +17,6 @@ from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group
 from vemre.proofs import ballot_pok
-from vemre.proofs.batch import Equations
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.fields import parse_time
@@ -171,8 +170,8 @@ def check_proofs(
 
     Raises CheckFailed with the place of the first ballot that fails: ELEMENT, IDENTITY, SCALAR or BALLOT-POK.
     """
-    equations = Equations(group, random)
-    generator, joint_key = group.generator(), state.joint_key.encode()
+    joint_key = state.joint_key.encode()
+    claims = []
     for where, record in ballots:
         body = record.body
         assert isinstance(body, v.Ballot)
@@ -187,11 +186,8 @@ def check_proofs(
             for proof in contest.pok
         ]
         statement = ballot_pok.Statement(state.context, body.urn, bytes.fromhex(record.signer), joint_key, blocks)
-        try:
-            ballot_pok.add_ballot(equations, statement, proofs, generator, where=where, party=party)
-        except CheckFailed as failure:
-            raise failure.located(where=where, party=party) from None
-    equations.verify()
+        claims.append(ballot_pok.Claim(statement, proofs, where, party))
+    ballot_pok.verify(group, random, claims)
 
 
 # --- the rules over a whole log ------------------------------------------------------------------------------
