@@ -179,13 +179,19 @@ def generate_roll(seed: str, internet: int, chosen: Sequence[Entity] | None = No
 
 
 def apportion(count: int, of: Sequence[Entity], *, at_least_one: bool = False) -> dict[str, int]:
-    """`count` divided among entities by weight (largest remainders), by urn."""
-    floor = 1 if at_least_one and count >= len(of) else 0
-    total, rest = sum(entity.weight for entity in of), count - floor * len(of)
-    parts = {entity.urn: floor + rest * entity.weight // total for entity in of}
-    by_remainder = sorted(of, key=lambda entity: (-(rest * entity.weight % total), entity.code))
+    """`count` divided among entities by weight (largest remainders), by urn.
+
+    `at_least_one` gives each entity one, at the cost of the greatest, where `count` is enough for that.
+    """
+    total = sum(entity.weight for entity in of)
+    parts = {entity.urn: count * entity.weight // total for entity in of}
+    by_remainder = sorted(of, key=lambda entity: (-(count * entity.weight % total), entity.code))
     for entity in by_remainder[: count - sum(parts.values())]:
         parts[entity.urn] += 1
+    if at_least_one and count >= len(of):
+        for urn in [urn for urn, part in parts.items() if not part]:
+            parts[max(parts, key=parts.__getitem__)] -= 1
+            parts[urn] = 1
     return parts
 
 
