@@ -1,0 +1,264 @@
+"""The command ``vemre voter``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ballot.voter import paper, receipts, simulate
+from ballot.voter.duty import VerifiedElection, find_logs, verify_election
+from ballot.voter.receipts import CheckedReceipt
+from ballot.voter.session import Pending, cast
+from vemre import group as groups
+from vemre.cli import console, files
+from vemre.cli.command import Group, json_option, option
+from vemre.cli.translations import say
+from vemre.crypto import tracker
+from vemre.crypto.credential import Credential
+from vemre.election import challenge
+from vemre.election.choice import Choice
+from vemre.election.choice_names import read_choices
+from vemre.election.rules.view import Anchors
+from vemre.errors import Refused
+from vemre.log.proof import MAX_RECEIPT_BYTES
+from vemre.messages import RemoteProblem
+from vemre.records.policy import MAX_POLICY_BYTES, parse_policy
+from vemre.records.setup_bodies import Contest
+from vemre.service.client import HttpSource, ServiceClient
+
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+_MAX_SECRET: Final = 1 << 16
+_MAX_CHOICES: Final = 1 << 16
+_FINAL: Final = 500
+
+
+@click.group("voter", cls=Group, help="command-voter")
+def voter() -> None:
+    """The voter."""
+
+
+def _election_options(function: Any) -> Any:
+    for add in (
+        option("--policy", required=True, type=_FILE, help="voter-option-policy"),
+        option("--ballot-url", required=True, help="service-option-ballot-url"),
+        option("--registry-url", help="service-option-registry-url"),
+        option("--tally-url", help="service-option-tally-url"),
+    ):
+        function = add(function)
+    return function
+
+
+def _anchors(policy: Path) -> Anchors:
+    return Anchors(parse_policy(files.read(policy, limit=MAX_POLICY_BYTES)))
+
+
+def _verified(anchors: Anchors, ballot_url: str, registry_url: str | None, tally_url: str | None) -> VerifiedElection:
+    console.say(say("voter-verifying"))
+    with ServiceClient(ballot_url) as ballot_box:
+        sources = find_logs(ballot_box, {"registry": registry_url, "tally": tally_url})
+    return verify_election(anchors, sources, groups.load(), os.urandom)
+
+
+@voter.command("cast", help="voter-cast")
+@_election_options
+@option("--credential", type=_FILE, help="voter-option-credential")
+@option("--token", type=_FILE, help="voter-option-token")
+@option("--choices", type=_FILE, help="voter-option-choices")
+@option("--receipt", type=_FILE, default=Path("receipt.tlog-proof"), help="voter-option-receipt")
+@option("--challenge", "opening", type=_FILE, help="voter-option-challenge")
+@json_option
+def cast_command(
+    policy: Path,
+    ballot_url: str,
+    registry_url: str | None,
+    tally_url: str | None,
+    credential: Path | None,
+    token: Path | None,
+    choices: Path | None,
+    receipt: Path,
+    opening: Path | None,
+    as_json: bool,
+) -> None:
+    """Verify, choose, encrypt, show the fingerprint; then cast, or lay the ballot open."""
+    anchors = _anchors(policy)
+    pending = Pending(receipt)
+    entry = pending.read()
+    if entry is None:
+        if receipt.exists():
+            raise Refused("file-exists", file=str(receipt))
+        election = _verified(anchors, ballot_url, registry_url, tally_url)
+        key, urn = election.key_of(Credential.parse(_secret(credential, "voter-credential")))
+        ballot = election.encrypt(
+            groups.load(), os.urandom, key, urn, _choices(election.contests(urn), choices, asked=not as_json)
+        )
+        console.say(say("voter-fingerprint", fingerprint=tracker.shown(ballot.fingerprint)), style="bold")
+        if opening is not None or (choices is None and not _decided()):
+            place = opening or Path("challenge.json")
+            files.write(place, ballot.challenge().encode(election.offer))
+            console.say(say("voter-challenged", file=str(place)))
+            return
+        entry = ballot.cast(election.ballot_log.name)
+        secret = _secret(token, "voter-token")
+        pending.keep(entry)
+    else:
+        console.say(say("voter-again"))
+        secret = _secret(token, "voter-token")
+    with ServiceClient(ballot_url, token=secret) as ballot_box:
+        try:
+            checked = cast(ballot_box, entry, anchors)
+        except RemoteProblem as problem:
+            if problem.status < _FINAL:
+                pending.done()
+            raise
+    files.write(receipt, checked.file(), private=True)
+    pending.done()
+    _tell(checked, as_json, file=str(receipt))
+
+
+@voter.command("receipt", help="voter-receipt")
+@click.argument("file", type=_FILE)
+@option("--policy", required=True, type=_FILE, help="voter-option-policy")
+@option("--ballot-url", help="voter-option-receipt-url")
+@json_option
+def receipt_command(file: Path, policy: Path, ballot_url: str | None, as_json: bool) -> None:
+    """Offline by the file alone; with an address also that the log still has the ballot."""
+    anchors = _anchors(policy)
+    checked = receipts.check_file(files.read(file, limit=MAX_RECEIPT_BYTES), anchors)
+    if ballot_url is None:
+        _tell(checked, as_json)
+        return
+    with ServiceClient(ballot_url) as ballot_box:
+        size = receipts.check_log(checked, anchors, HttpSource(ballot_box))
+        later = ballot_box.request("GET", f"/receipts/{checked.leaf.hex()}", limit=MAX_RECEIPT_BYTES)
+    better = receipts.upgraded(checked, later, anchors)
+    if better is not checked:
+        files.write(file, better.file(), private=True, overwrite=True)
+    _tell(better, as_json, log_size=size)
+
+
+@voter.command("check-challenge", help="voter-check-challenge")
+@click.argument("file", type=_FILE)
+@option("--fingerprint", required=True, help="voter-option-fingerprint")
+@_election_options
+def check_challenge(
+    file: Path, fingerprint: str, policy: Path, ballot_url: str, registry_url: str | None, tally_url: str | None
+) -> None:
+    """The second device: verifies the election itself and encrypts the revealed choices again."""
+    try:
+        shown = tracker.parse(fingerprint)
+    except ValueError:
+        raise Refused("fingerprint-mistyped") from None
+    data = files.read(file, limit=challenge.MAX_BYTES)
+    election = _verified(_anchors(policy), ballot_url, registry_url, tally_url)
+    opening = challenge.Opening.parse(data, election.offer)
+    challenge.check_challenge(
+        groups.load(),
+        context=election.context,
+        joint_key=election.joint_key,
+        offer=election.offer,
+        shown=shown,
+        opening=opening,
+    )
+    paper.show(election.contests(opening.body.urn), dict(opening.choices))
+    console.say(say("voter-challenge-passed"), style="bold green")
+
+
+@voter.command("simulate", help="voter-simulate")
+@_election_options
+@option("--voters", required=True, type=_FILE, help="voter-option-voters")
+@option("--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="voter-option-concurrency")
+@option("--receipts", "folder", type=click.Path(path_type=Path, file_okay=False), help="voter-option-receipts")
+@json_option
+def simulate_command(
+    policy: Path,
+    ballot_url: str,
+    registry_url: str | None,
+    tally_url: str | None,
+    voters: Path,
+    concurrency: int,
+    folder: Path | None,
+    as_json: bool,
+) -> int:
+    """Exit code 1 where any voter was refused."""
+    anchors = _anchors(policy)
+    found = simulate.read_voters(voters)
+    election = _verified(anchors, ballot_url, registry_url, tally_url)
+    with console.progress(say("voter-casting"), len(found)) as advance:
+        outcome = simulate.simulate(
+            found,
+            ballot_url=ballot_url,
+            election=election,
+            anchors=anchors,
+            group=groups.load(),
+            random=os.urandom,
+            concurrency=concurrency,
+            receipts=folder,
+            advance=advance,
+        )
+    result = {"cast": outcome.cast, "refused": dict(sorted(outcome.refused.items()))}
+    if as_json:
+        console.put_json(result)
+    else:
+        console.put(say("voter-simulated", cast=outcome.cast, refused=sum(outcome.refused.values())))
+    return 1 if outcome.refused else 0
+
+
+def _secret(file: Path | None, prompt: str) -> str:
+    """A credential or token, from a file (its text, or a delivery as the outbox has it) or typed."""
+    if file is None:
+        if not sys.stdin.isatty():
+            raise Refused("secret-missing")
+        return str(click.prompt(say(prompt), hide_input=True, err=True)).strip()
+    text = files.read(file, limit=_MAX_SECRET).decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        try:
+            return str(json.loads(text)["secret"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Refused("file-unusable", file=str(file), reason="no delivery") from None
+    return text
+
+
+def _choices(contests: list[Contest], file: Path | None, *, asked: bool) -> dict[str, Choice]:
+    if file is not None:
+        try:
+            value = json.loads(files.read(file, limit=_MAX_CHOICES))
+        except (ValueError, RecursionError):
+            raise Refused("choice-unreadable", contest="*") from None
+        return read_choices(contests, value)
+    if not asked or not sys.stdin.isatty():
+        raise Refused("secret-missing")
+    found = paper.ask(contests)
+    paper.show(contests, found)
+    return found
+
+
+def _decided() -> bool:
+    """Whether the voter casts (rather than challenges)."""
+    answer = click.prompt(
+        say("voter-cast-or-challenge"), type=click.Choice(["cast", "challenge"]), show_choices=True, err=True
+    )
+    return bool(answer == "cast")
+
+
+def _tell(checked: CheckedReceipt, as_json: bool, **more: str | int) -> None:
+    result = {
+        "tracker": checked.tracker,
+        "leaf_hash": checked.leaf.hex(),
+        "index": checked.receipt.index,
+        "size": checked.size,
+        "auditors": sorted(checked.auditors),
+        **more,
+    }
+    if as_json:
+        console.put_json(result)
+        return
+    console.say(say("voter-receipt-good"), style="bold green")
+    console.put(say("voter-tracker", tracker=checked.tracker))
+    console.put(say("voter-place", index=checked.receipt.index, auditors=", ".join(sorted(checked.auditors)) or "—"))
+    if "file" in more:
+        console.put(say("voter-saved", file=more["file"]))
