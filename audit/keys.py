@@ -16,7 +16,7 @@ from vemre.cli.translations import say
 from vemre.crypto.keyfile import KeyFile
 from vemre.crypto.signing import SigningKey
 from vemre.errors import CheckFailed, KeyFileError, Refused
-from vemre.log.note import check_key_name
+from vemre.log.note import Vkey, check_key_name
 from vemre.log.signer import Ed25519Cosigner
 from vemre.records.policy import Policy
 from vemre.storage import keyfiles
@@ -30,13 +30,20 @@ KIND: Final = "auditor"
 class AuditorKeys:
     """Both keys. `insecure` says that nothing protects them."""
 
+    role: str
+    name: str
     sign: SigningKey
     witness: Ed25519Cosigner
     insecure: bool = False
 
     def public(self) -> dict[str, str | list[str]]:
         """What manifest and policy say of this auditor."""
-        return {"role": "auditor", "sign": self.sign.public.hex(), "witness": [str(self.witness.vkey)]}
+        return {
+            "role": self.role,
+            "name": self.name,
+            "sign": self.sign.public.hex(),
+            "witness": [str(self.witness.vkey)],
+        }
 
     def role_in(self, policy: Policy) -> str:
         """The role id that the policy gives to these keys. Raises Refused("auditor-not-in-policy")."""
@@ -46,22 +53,22 @@ class AuditorKeys:
         raise Refused("auditor-not-in-policy")
 
 
-def create(folder: Path, name: str, passphrase: bytes, random: Random, *, insecure: bool) -> AuditorKeys:
-    """Make both keys; `name` is the witness's (such as ``auditor.example/witness``).
+def create(
+    folder: Path, role: str, name: str, witness: str, passphrase: bytes, random: Random, *, insecure: bool
+) -> AuditorKeys:
+    """Make both keys. `name` is the auditor's; `witness` the name of its witness key, such as ``auditor.example/w1``.
 
     Raises Refused("witness-name-unusable"), KeyFileError where there are keys already, OSError.
     """
     try:
-        check_key_name(name)
+        check_key_name(witness)
     except CheckFailed:
         raise Refused("witness-name-unusable") from None
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sign, witness = SigningKey.generate(random), SigningKey.generate(random)
-    keys = AuditorKeys(sign, Ed25519Cosigner(name, witness), insecure)
-    secret = {"sign": sign.seed().hex(), "witness": witness.seed().hex()}
-    keyfiles.create(
-        folder / KEY_FILE, KeyFile(KIND, {**keys.public(), "name": name}, secret, insecure), passphrase, random
-    )
+    sign, cosign = SigningKey.generate(random), SigningKey.generate(random)
+    keys = AuditorKeys(role, name, sign, Ed25519Cosigner(witness, cosign), insecure)
+    secret = {"sign": sign.seed().hex(), "witness": cosign.seed().hex()}
+    keyfiles.create(folder / KEY_FILE, KeyFile(KIND, keys.public(), secret, insecure), passphrase, random)
     return keys
 
 
@@ -70,20 +77,25 @@ def load(folder: Path, passphrase: bytes, *, allow_insecure: bool) -> AuditorKey
     key = keyfiles.load(folder / KEY_FILE, passphrase, KIND, allow_insecure=allow_insecure)
     try:
         sign, witness = (SigningKey.from_seed(bytes.fromhex(key.secret[part])) for part in ("sign", "witness"))
-        return AuditorKeys(sign, Ed25519Cosigner(str(key.public["name"]), witness), key.insecure)
-    except (KeyError, TypeError, ValueError, CheckFailed):
+        name = Vkey.parse(key.public["witness"][0]).name
+        cosigner = Ed25519Cosigner(name, witness)
+        return AuditorKeys(str(key.public["role"]), str(key.public["name"]), sign, cosigner, key.insecure)
+    except (KeyError, IndexError, TypeError, ValueError, CheckFailed):
         raise KeyFileError("the key file does not hold what an auditor needs") from None
 
 
 @click.command("init", cls=Command, help="audit-init-about")
 @option("--data", required=True, type=click.Path(path_type=Path, file_okay=False), help="audit-option-data")
+@option("--number", required=True, type=click.IntRange(1, 99), help="audit-option-number")
 @option("--name", required=True, help="audit-option-name")
+@option("--witness", required=True, help="audit-option-witness")
 @passphrase_options
 @json_option
-def init(data: Path, name: str, passphrase: Passphrase, as_json: bool) -> None:
+def init(data: Path, number: int, name: str, witness: str, passphrase: Passphrase, as_json: bool) -> None:
     """Makes the keys and prints their public halves."""
     secret = passphrase.get(confirm=True)
-    made = create(data, name, secret, os.urandom, insecure=passphrase.insecure).public()
+    role = f"auditor/{number}"
+    made = create(data, role, name, witness, secret, os.urandom, insecure=passphrase.insecure).public()
     if as_json:
         console.put_json(made)
         return

@@ -52,7 +52,9 @@ class Memory:
         }  # fmt: skip
         files.write(self._logs / f"{log}.json", _json(value), overwrite=True)
 
-    def accuse(self, failure: CheckFailed, seen: Mapping[LogName, str], cosigned: Mapping[LogName, Kept], now: int) -> Path:
+    def accuse(
+        self, failure: CheckFailed, seen: Mapping[LogName, str], cosigned: Mapping[LogName, Kept], now: int
+    ) -> Path:
         """Keep the evidence of a finding: what was seen now, and what was cosigned before. Gives the file."""
         value = {
             "check": failure.check.value,

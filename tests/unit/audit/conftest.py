@@ -28,7 +28,7 @@ def hire(served: Served, tmp_path: Path) -> Iterator[Hire]:
     def auditor(number: int = 1, *, now: Callable[[], int] = lambda: OPENS) -> Auditor:
         role = f"auditor/{number}"
         simulator = served.simulator
-        keys = AuditorKeys(simulator.keys[role], simulator.witnesses[role])
+        keys = AuditorKeys(role, f"Auditor {number}", simulator.keys[role], simulator.witnesses[role])
         clients = served.clients()
         made.append({**clients})
         folder = tmp_path / f"auditor-{number}"

@@ -1,6 +1,7 @@
 """What a verifying witness cosigns, what it never cosigns, and what it remembers."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,13 @@ import pytest
 from served_simulator import Served
 from simulator import OPENS
 
+from audit import keys
 from audit.auditor import Auditor
 from audit.witness.core import Roots, decide, keep, nothing_kept
 from audit.witness.memory import Memory
 from vemre.checks import Check
 from vemre.election import drafts
-from vemre.errors import CheckFailed, Refused, StoreError
+from vemre.errors import CheckFailed, KeyFileError, Refused, StoreError
 from vemre.log.checkpoint import OpenedCheckpoint, open_checkpoint
 from vemre.messages import Unreachable
 
@@ -180,3 +182,22 @@ def test_times_never_go_back(served: Served) -> None:
     kept = keep(nothing_kept("x"), offered(served), 100)
     assert keep(kept, offered(served), 90).time == 100
     assert keep(kept, offered(served), 110).time == 110
+
+
+def test_keys_are_kept_encrypted_and_come_back(tmp_path: Path) -> None:
+    made = keys.create(
+        tmp_path / "a", "auditor/1", "Auditoría Uno", "one.example/w", b"phrase", os.urandom, insecure=False
+    )
+    path = tmp_path / "a" / keys.KEY_FILE
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert made.sign.seed().hex() not in path.read_text()
+    found = keys.load(tmp_path / "a", b"phrase", allow_insecure=False)
+    assert found.public() == made.public()
+    assert found.sign.seed() == made.sign.seed()
+    assert found.witness.vkey == made.witness.vkey
+    with pytest.raises(KeyFileError):
+        keys.load(tmp_path / "a", b"other", allow_insecure=False)
+    with pytest.raises(KeyFileError):
+        keys.create(tmp_path / "a", "auditor/1", "x", "one.example/w", b"phrase", os.urandom, insecure=False)
+    with pytest.raises(Refused, match="witness-name-unusable"):
+        keys.create(tmp_path / "b", "auditor/1", "x", "no name", b"phrase", os.urandom, insecure=False)
