@@ -151,7 +151,7 @@ class BallotBox:
         try:
             core.check_open(self._node.own)
             window.check(self._station.clock(), session)
-            core.check_free(self._node.own, state, record)
+            self._node.check_early(record)
             group, random = groups.load(), self._station.random
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._checkers, core.check_alone, group, random, state, record)

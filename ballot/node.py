@@ -70,6 +70,15 @@ class BallotNode(ElectionNode):
         committed = await self._writer.submit(lambda transaction: self._admit_ballot(transaction, record, session))
         return committed.value
 
+    def check_early(self, record: Record) -> None:
+        """Spare the heavy checks where the log already decides. What is not committed yet decides nothing here: the
+        writer answers for it, after its commit. Raises as `core.check_free`."""
+        assert self._state is not None
+        with self._lock:
+            in_flight = self._state.used.get(bytes.fromhex(record.signer), -1) >= self.store.size
+            if not in_flight and self.own.find(record.leaf_hash) is None:
+                core.check_free(self.own, self._state, record)
+
     def _admit_ballot(self, transaction: LogTransaction, record: Record, session: Session) -> Appended:
         """In the writer thread. The clock is read here, so that the order of the log is the order of time."""
         with self._lock:

@@ -10,8 +10,11 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import forge
 from simulator import CLOSES, ELECTION, OPENS, Simulator, Voter
@@ -22,6 +25,7 @@ from ballot.box import COMPONENTS as BALLOT_COMPONENTS
 from ballot.main import assemble as assemble_ballot
 from ballot.node import BallotNode
 from ballot.settings import BallotSettings
+from vemre.crypto.keyfile import KeyFile
 from vemre.election import drafts
 from vemre.election.choice import Choice
 from vemre.election.rules.view import Anchors
@@ -30,12 +34,13 @@ from vemre.log.note import Note
 from vemre.records import bundle
 from vemre.records import vote_bodies as v
 from vemre.records.bundle import MEDIA_TYPE
-from vemre.records.record import Record
+from vemre.records.record import Record, parse
 from vemre.service import identity as identities
+from vemre.service.client import ServiceClient
 from vemre.service.identity import Identity
 from vemre.service.sources import FolderSource
 from vemre.service.station import Station
-from vemre.storage import schema
+from vemre.storage import keyfiles, schema
 from vemre.storage.engine import open_engine
 from vemre.storage.log_store import LogStore
 from vemre.types import LogName
@@ -200,6 +205,60 @@ class BallotBoxUnderTest:
 
     def entries(self) -> list[Record]:
         """The log as it stands in the database."""
-        from vemre.records.record import parse
-
         return [parse(entry) for entry in self.station.store.entries()]
+
+
+# --- real HTTP ------------------------------------------------------------------------------------------------------
+
+
+class _Logs(BaseHTTPRequestHandler):
+    """Serves one log of a record on disk as its service would."""
+
+    record: Path
+    log: LogName
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        name = "/log/checkpoint" if path == "/log/cosigned" else path
+        file = self.record / self.log / name.removeprefix("/log/")
+        if name.startswith("/blob/"):
+            file = self.record / name[1:]
+        found = file.is_file()
+        data = file.read_bytes() if found else b"{}"
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Silence."""
+
+
+@contextmanager
+def serving_logs(record: Path, *names: LogName) -> Iterator[dict[str, str]]:
+    """Addresses at which these logs of a record are served."""
+    servers = []
+    try:
+        for name in names:
+            handler = type("Logs", (_Logs,), {"record": record, "log": name})
+            server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+            Thread(target=server.serve_forever, daemon=True).start()
+            servers.append((name, server))
+        yield {name: f"http://127.0.0.1:{server.server_port}" for name, server in servers}
+    finally:
+        for _, server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+def client_of(box: BallotBoxUnderTest, token: str | None = None) -> ServiceClient:
+    """The product's own client, connected to a ballot box in this process."""
+    return ServiceClient("http://testserver", token=token, transport=box.client._transport, attempts=1)
+
+
+def write_keys(sim: Simulator, name: LogName, role: str, data: Path) -> None:
+    """The simulated keys of a service as its key file, marked insecure."""
+    identity = identity_of(sim, name, role)
+    secret = {"sign": sim.keys[role].seed().hex(), "log": sim.log_seeds[name].hex()}
+    key = KeyFile(identities.kind_of(name), identity.public(), secret, insecure=True)
+    keyfiles.create(data / identities.KEY_FILE, key, b"", os.urandom)
