@@ -138,8 +138,6 @@ def _read(contest: Contest, data: bytes) -> Choice | Irregular:
         return Null()
     if kind == _MARKS:
         bitmap = int.from_bytes(data[1 : 1 + _bitmap_bytes(contest)], "little")
-        if bitmap >> len(contest.options):
-            return Irregular("a mark beyond the last option")
         return Marks(tuple(option for option in range(len(contest.options)) if bitmap >> option & 1))
     if kind == _WRITE_IN:
         try:

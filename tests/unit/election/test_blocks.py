@@ -55,6 +55,15 @@ def test_a_later_counter_carries_no_block() -> None:
     assert decode_blocks(GROUP, elements[-32:] + elements[:32]) == [None, block]
 
 
+@pytest.mark.parametrize("number", range(8))
+def test_one_bad_spelling_does_not_spoil_the_good_one(number: int) -> None:
+    block = bytes([number]) * 30
+    good = encode_blocks(GROUP, block).encode()
+    bad = candidate(block, good[0] // 2 - 1) if good[0] else candidate(block, 1)
+    assert decode_blocks(GROUP, bad + good) == [None, block]
+    assert decode_blocks(GROUP, good + bad) == [block, None]
+
+
 def test_elements_that_carry_no_block() -> None:
     identity = GROUP.identity().encode()
     others = GROUP.base_mul(GROUP.random_scalars(20, os.urandom)).encode()

@@ -165,6 +165,15 @@ def test_an_honest_device_passes(box: Simulator, choices: dict[str, Choice]) -> 
     check(box, opening, fingerprint[:20])
 
 
+def exchanged(body: Ballot, part: str, other: Ballot) -> Ballot:
+    """The body with one point of its second ciphertext from another."""
+    first, *rest = body.contests
+    points = list(first.ciphertexts)
+    foreign = getattr(other.contests[0].ciphertexts[1], part)
+    points[1] = msgspec.structs.replace(points[1], **{part: foreign})
+    return msgspec.structs.replace(body, contests=[msgspec.structs.replace(first, ciphertexts=points), *rest])
+
+
 def altered(box: Simulator) -> list[tuple[str, Opening, bytes]]:
     """What a device may try that encrypted something else."""
     ballot = encrypt(box)
@@ -175,7 +184,11 @@ def altered(box: Simulator) -> list[tuple[str, Opening, bytes]]:
     swapped = msgspec.structs.replace(honest.body, contests=honest.body.contests[::-1])
     shorter = msgspec.structs.replace(honest.body, contests=honest.body.contests[:1])
     r = honest.randomness
+    a_changed = exchanged(honest.body, "a", other.body)
+    b_changed = exchanged(honest.body, "b", other.body)
     return [
+        ("presidencia", Opening(a_changed, r, CHOICES), challenge.fingerprint(a_changed)),
+        ("presidencia", Opening(b_changed, r, CHOICES), challenge.fingerprint(b_changed)),
         ("gubernatura", Opening(honest.body, r, {**CHOICES, "gubernatura": Marks((0,))}), shown),
         ("presidencia", Opening(honest.body, r, {**CHOICES, "presidencia": Null()}), shown),
         ("presidencia", Opening(honest.body, (r[0] + 1, *r[1:]), CHOICES), shown),

@@ -63,9 +63,8 @@ def test_the_worked_example_of_the_specification() -> None:
 
 
 def test_remainder_goes_to_most_single_marks_not_to_most_votes() -> None:
-    # pri leads after its share of {pri, prd}, but pan has more single marks.
-    counted = count(EXAMPLE, times({(0,): 2, (1,): 1, (1, 2): 10, (0, 1): 1}))
-    assert counted.distributed == (3, 6, 5)
+    # pri leads with its share of {pan, pri}, but prd has more single marks.
+    assert count(EXAMPLE, times({(2,): 1, (0, 1): 10, (1, 2): 1})).distributed == (5, 5, 2)
 
 
 def test_remainder_of_a_tie_goes_to_the_first_registered() -> None:

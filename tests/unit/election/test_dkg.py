@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from dataclasses import dataclass
+from hashlib import sha512
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from simulator import GROUP, Simulator
 from vemre.crypto import canonical
 from vemre.crypto.boxes import BoxInvalid, BoxKey
 from vemre.election import canary, dkg_steps, drafts
+from vemre.election.blocks import decode_blocks
 from vemre.election.dkg import Ceremony, Dealing, KeyShare, Received, deal
 from vemre.election.drill import drill_share
 from vemre.election.rules import keygen
@@ -90,6 +92,15 @@ def test_drill() -> None:
     second = canary.canary(GROUP, key.context, 2, key.joint)
     assert second.block != found.block
     assert not canary.decrypts(GROUP, second, decoded)
+
+
+def test_canary_is_that_of_the_specification() -> None:
+    joint = GROUP.base_mul(GROUP.scalars([7]))
+    found = canary.canary(GROUP, b"c" * 32, 258, joint)
+    assert found.block == sha512(b"VEMRE-1/drill-canary" + b"c" * 32 + b"\0\0\1\2").digest()[:30]
+    r = GROUP.reduce_scalars(sha512(b"VEMRE-1/drill-r" + b"c" * 32 + b"\0\0\1\2").digest())
+    assert found.a.encode() == GROUP.base_mul(r).encode()
+    assert decode_blocks(GROUP, (found.b - GROUP.mul_by_one(found.a, 7)).encode()) == [found.block]
 
 
 def test_nobody_reveals_before_everybody_has_committed() -> None:
