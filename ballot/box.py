@@ -275,6 +275,8 @@ def _check_roster(view: View, accounts: list[Account]) -> None:
     """The roster names exactly the credentials of the roll, each in its urn, for distinct pseudonyms."""
     if view.registry.first("roll") is None:
         raise Refused("roll-not-published")
+    if view.setup_index is not None:
+        roll.check_frozen(view)
     expected = roll.current_roll(view).urn_of
     found = {account.credential: account.urn for account in accounts}
     pseudonyms = {account.pseudonym for account in accounts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ballot import core
@@ -10,12 +11,14 @@ from ballot.sessions import Session
 from vemre.checks import Check
 from vemre.election.rules import ballots, cited
 from vemre.election.rules.ballots import BallotState
+from vemre.election.rules.view import LogView, View
 from vemre.errors import CheckFailed, Refused
 from vemre.records import vote_bodies as v
 from vemre.records.fields import format_time
 from vemre.records.record import Record
 from vemre.service.node import Appended, ElectionNode
 from vemre.storage.log_store import LogTransaction
+from vemre.types import LogName
 
 
 class BallotNode(ElectionNode):
@@ -53,7 +56,7 @@ class BallotNode(ElectionNode):
             # `setup` in there the registry log: what is followed now must be that.
             cited.check_notes(view)
             cited.check_checkpoints(view)
-            state = ballots.state_of(view)
+            state = ballots.state_of(_frozen(view, self._blob))
             if state is None:
                 raise Refused("no-setup")
             for index in self.own.indices("ballot", "block"):
@@ -152,3 +155,14 @@ class BallotNode(ElectionNode):
     def _check_origin(self, record: Record) -> None:
         if record.log != self.store.origin:
             raise CheckFailed(Check.RECORD_ROLE, "the record was made for another log", party=record.signer)
+
+
+def _frozen(view: View, blobs: Callable[[str], bytes]) -> View:
+    """The election as the setup binds it: what a registry adds to its roll later gives nobody a vote."""
+    index = view.setup_index
+    if index is None:
+        return view
+    size = cited.opened(view, view.tally.records[index], "registry", "registry").size
+    registry = LogView("registry", view.registry.records[:size])
+    logs: dict[LogName, LogView] = {"registry": registry, "ballot": LogView("ballot"), "tally": view.tally}
+    return View(view.anchors, blobs, view.group, view.random, logs=logs, memo=view.memo)
