@@ -10,10 +10,11 @@ import asyncio
 import secrets
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
+from typing_extensions import TypedDict
 
 from registry.core import Import, Known, read_roll
 from registry.places import urn_of
