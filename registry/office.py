@@ -264,6 +264,8 @@ class Office:
         voters = await run_in_threadpool(self.store.enrolled)
         if self._node.own.first("roll") is None:
             raise Refused("roll-not-published")
+        if not self._node.look(lambda view: view.tally.records):
+            await run_in_threadpool(self._node.sync)
         urns = self._node.look(lambda view: [urn.id for urn in view.offer.urns])
         await self._note("roster", len(voters), request)
         return [

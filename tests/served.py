@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import forge
+import uvicorn
 from simulator import CLOSES, ELECTION, OPENS, Simulator, Voter
 from starlette.testclient import TestClient
 
@@ -25,6 +27,11 @@ from ballot.box import COMPONENTS as BALLOT_COMPONENTS
 from ballot.main import assemble as assemble_ballot
 from ballot.node import BallotNode
 from ballot.settings import BallotSettings
+from registry.api import BODIES as REGISTRY_BODIES
+from registry.core import COLUMNS
+from registry.main import assemble as assemble_registry
+from registry.office import COMPONENTS as REGISTRY_COMPONENTS
+from registry.settings import ROSTER, RegistrySettings
 from vemre.crypto.keyfile import KeyFile
 from vemre.election import drafts
 from vemre.election.choice import Choice
@@ -38,6 +45,7 @@ from vemre.records.record import Record, parse
 from vemre.service import identity as identities
 from vemre.service.client import ServiceClient
 from vemre.service.identity import Identity
+from vemre.service.node import ElectionNode
 from vemre.service.sources import FolderSource
 from vemre.service.station import Station
 from vemre.storage import keyfiles, schema
@@ -61,6 +69,7 @@ class ManualClock:
 def write_logs(sim: Simulator, folder: Path, names: Sequence[LogName]) -> None:
     """The simulator's logs as others follow them, cosigned."""
     for name in names:
+        shutil.rmtree(folder / name, ignore_errors=True)
         entries = [record.entry for record in sim.view.logs[name].records]
         forge.write_log(folder / name, entries, sim.checkpoint(name).encode())
     (folder / "blob").mkdir(parents=True, exist_ok=True)
@@ -262,3 +271,105 @@ def write_keys(sim: Simulator, name: LogName, role: str, data: Path) -> None:
     secret = {"sign": sim.keys[role].seed().hex(), "log": sim.log_seeds[name].hex()}
     key = KeyFile(identities.kind_of(name), identity.public(), secret, insecure=True)
     keyfiles.create(data / identities.KEY_FILE, key, b"", os.urandom)
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """The address of an application in a real server."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none"))
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+# --- the registry ---------------------------------------------------------------------------------------------------
+
+ROLL_HEADER = ",".join(COLUMNS)
+
+
+def roll_line(number: int, entity: str = "09", modality: str = "internet", **changes: str) -> str:
+    """A line of a roll about a voter who does not exist."""
+    row = {
+        "folio": f"F-{number:04}",
+        "clave_de_elector": f"XXXXXX800229{'09'}M{number:03}",
+        "names": "Persona Inventada",
+        "country": "US",
+        "entity": entity,
+        "district": "7",
+        "email": f"persona{number}@example.org",
+        "phone": f"+1312555{number:04}",
+        "modality": modality,
+    }
+    return ",".join({**row, **changes}.values())
+
+
+def roll_file(*lines: str) -> bytes:
+    """A roll."""
+    return "\n".join((ROLL_HEADER, *lines, "")).encode()
+
+
+class RegistryUnderTest:
+    """The registry of a simulated election whose key stands. Use `running` to start it."""
+
+    def __init__(self, sim: Simulator, folder: Path) -> None:
+        self.sim = sim
+        self.data = folder / "registry-data"
+        self.record = folder / "record"
+        self.clock = ManualClock()
+        self.ballot_url: str | None = None
+        self.client: TestClient
+        self.station: Station[ElectionNode]
+        prepare_data(sim, "registry", self.data, ROSTER)
+        write_logs(sim, self.record, OTHERS["registry"])
+
+    @contextmanager
+    def running(self) -> Iterator[RegistryUnderTest]:
+        """Start it; starting again reads the database anew."""
+        settings = RegistrySettings(data_dir=self.data, ballot_url=self.ballot_url)
+        self.station = Station(
+            "test",
+            settings,
+            identity_of(self.sim, "registry", "registry"),
+            Anchors(self.sim.policy),
+            ElectionNode,
+            components=REGISTRY_COMPONENTS,
+            bodies=REGISTRY_BODIES,
+            sources={name: FolderSource(self.record, name) for name in OTHERS["registry"]},
+            clock=self.clock,
+        )
+        with TestClient(assemble_registry(self.station, settings)) as client:
+            self.client = client
+            yield self
+
+    def official(self, act: str, body: Any = None) -> Any:
+        """The answer to an official act."""
+        return self.client.post(f"/official/{act}", json=body if body is not None else {}, headers=token_of(self.data))
+
+    def import_roll(self, data: bytes) -> Any:
+        """The answer to a roll file."""
+        headers = {**token_of(self.data), "Content-Type": "text/csv"}
+        return self.client.post("/official/roll-import", content=data, headers=headers)
+
+    def roster(self) -> Any:
+        """The roster, as the ballot box gets it."""
+        return self.client.get("/official/roster", headers=token_of(self.data, ROSTER))
+
+    def deliveries(self) -> dict[str, dict[str, Any]]:
+        """Deliveries by the voter's address."""
+        return {found["to"]: found for found in deliveries(self.data / "outbox").values()}
+
+    def entries(self) -> list[Record]:
+        """The log as it stands in the database."""
+        return [parse(entry) for entry in self.station.store.entries()]
+
+    def tell(self) -> None:
+        """Let the simulator take over what the registry logged, as the other authorities would."""
+        for record in self.entries()[len(self.sim.view.registry) :]:
+            self.sim.put([self.station.blobs.get(ref.sha256) for ref in bundle.blob_refs(record.body)])
+            self.sim.admit("registry", record)
