@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,17 +18,14 @@ from tally.manifest_commands import manifest
 from tally.options import FILE, Election, election_options, hand_over
 from tally.role_commands import show_public
 from tally.roles import submit as submit_act
-from tally.service.main import create_app
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.errors import INVALID, OK
 from vemre.cli.passphrase import Passphrase, passphrase_options
-from vemre.cli.services import add_init, add_serve, official, official_options
+from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import say
 from vemre.records.bundle import MAGIC
 from vemre.service.client import ServiceClient
-from vemre.service.settings import ServiceSettings
-from vemre.service.station import wall_clock
 
 _MAX_ACT: Final = 1 << 30
 
@@ -37,8 +35,15 @@ def group() -> None:
     """The tally."""
 
 
+def _service() -> tuple[type[Any], Build]:
+    from tally.service.main import create_app
+    from vemre.service.settings import ServiceSettings
+
+    return ServiceSettings, create_app
+
+
 add_init(group, "tally")
-add_serve(group, "tally", ServiceSettings, create_app)
+add_serve(group, "tally", _service)
 group.add_command(manifest)
 
 
@@ -172,7 +177,7 @@ def _act(
 ) -> None:
     file = RoleFile.open(key_file, "authority", passphrase.get(), os.urandom, allow_insecure=passphrase.insecure)
     with election.source() as source:
-        orders = act(Authority.of(source, file, wall_clock))
+        orders = act(Authority.of(source, file, lambda: int(time.time())))
     hand_over(orders, election.urls, out, as_json)
 
 

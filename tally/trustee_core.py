@@ -136,9 +136,13 @@ def _setup_acts(view: View, state: TrusteeState) -> list[Act]:
     number = attempts.current(view)
     dealing, found = state.dealings.get(number), keygen.attempts(view)
     if dealing is None:
-        if len(found) == number and state.role in found[-1].commits:
+        if len(found) < number or state.role not in found[-1].commits:
+            return [Act("dkg-commit", number)]
+        # Whoever has acknowledged needs its box key alone, unless somebody complains.
+        blamed = any(accused == state.role for _, accused in set(found[-1].complaints) - set(found[-1].answers))
+        if state.role not in found[-1].acks or blamed:
             raise Refused("key-state-lost", role=state.role)
-        return [Act("dkg-commit", number)]
+        return []
     message = dkg_steps.due(view, dealing, _box(state))
     return [] if message is None else [_dkg_act(message)]
 
