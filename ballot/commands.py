@@ -8,12 +8,9 @@ from typing import Any
 
 import click
 
-from ballot.box import MAX_ROSTER_BYTES
-from ballot.main import create_app
-from ballot.settings import BallotSettings
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
-from vemre.cli.services import add_init, add_serve, official, official_options
+from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import say
 from vemre.service.client import ServiceClient
 
@@ -23,13 +20,19 @@ def ballot() -> None:
     """The ballot box."""
 
 
+def _service() -> tuple[type[Any], Build]:
+    from ballot.main import create_app
+    from ballot.settings import BallotSettings
+
+    return BallotSettings, create_app
+
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 add_init(ballot, "ballot")
 add_serve(
     ballot,
     "ballot",
-    BallotSettings,
-    create_app,
+    _service,
     [option("--roster-token-file", type=_FILE, help="ballot-option-roster-token-file")],
 )
 
@@ -40,6 +43,8 @@ add_serve(
 @json_option
 def roster(file: Path | None, url: str, token_file: Path, as_json: bool) -> None:
     """Fetched from the registry unless a file is given."""
+    from ballot.box import MAX_ROSTER_BYTES
+
     order = files.read(file, limit=MAX_ROSTER_BYTES) if file is not None else b"{}"
     _act(url, token_file, "roster", order, as_json)
 

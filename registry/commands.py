@@ -9,12 +9,10 @@ from typing import Any, Final
 
 import click
 
-from registry.core import MAX_ROLL_BYTES
-from registry.main import create_app
-from registry.settings import ROSTER, RegistrySettings
+from registry.core import MAX_ROLL_BYTES, ROSTER
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
-from vemre.cli.services import add_init, add_serve, official, official_options
+from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import language, say
 from vemre.messages import RemoteProblem
 
@@ -26,8 +24,15 @@ def registry() -> None:
     """The registry."""
 
 
+def _service() -> tuple[type[Any], Build]:
+    from registry.main import create_app
+    from registry.settings import RegistrySettings
+
+    return RegistrySettings, create_app
+
+
 add_init(registry, "registry", tokens=(ROSTER,))
-add_serve(registry, "registry", RegistrySettings, create_app)
+add_serve(registry, "registry", _service)
 
 
 @registry.command("import", help="registry-import")

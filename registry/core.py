@@ -33,6 +33,9 @@ COLUMNS: Final = (
     "modality",
 )
 
+ROSTER: Final = "roster"
+"""The token with which the ballot box, and nobody else, fetches the roster."""
+
 MAX_ROLL_BYTES: Final = 128 << 20
 MAX_LINE_BYTES: Final = 2_048
 MAX_LINES: Final = 2_000_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from registry import api
+from registry.core import ROSTER
 from registry.office import COMPONENTS, Office
-from registry.settings import ROSTER, RegistrySettings
+from registry.settings import RegistrySettings
 from vemre.election.rules.view import Anchors
 from vemre.service.identity import OFFICIAL, Identity, token_digest
 from vemre.service.node import ElectionNode

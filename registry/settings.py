@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
+from registry.core import ROSTER
 from vemre.service.outbox import MailSettings
-
-ROSTER: Final = "roster"
-"""The token with which the ballot box, and nobody else, fetches the roster."""
 
 
 class RegistrySettings(MailSettings):
@@ -21,3 +18,6 @@ class RegistrySettings(MailSettings):
     def outbox(self) -> Path:
         """The folder of deliveries."""
         return self.outbox_dir or self.data_dir / "outbox"
+
+
+__all__ = ["ROSTER", "RegistrySettings"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from vemre.cli import console
 from vemre.cli.translations import language, say
-from vemre.records.setup_bodies import Contest, Offer
+from vemre.records.setup_bodies import Contest, Offer, Option
 
 ResultBatch = Mapping[str, Any]
 """A result batch as `vemre audit verify --json` gives it."""
@@ -32,7 +32,9 @@ def put_results(batches: Sequence[ResultBatch], offer: Offer, *, certified: bool
 
 
 def _lines(batch: ResultBatch, contest: Contest) -> Iterator[tuple[str, object, object]]:
-    names = {option.id: option.name for option in contest.options}
+    names = {
+        option.id: f"{option.party} · {option.name}" if option.party else option.name for option in contest.options
+    }
     shorts = {option.id: option.party or option.id for option in contest.options}
     distributed = {line["option"]: line["votes"] for line in batch["distributed"]}
     for line in batch["options"]:
@@ -52,3 +54,8 @@ def _lines(batch: ResultBatch, contest: Contest) -> Iterator[tuple[str, object, 
         for line in batch["candidates"]:
             label = candidates.get(line["id"]) or names.get(line["id"], line["id"])
             yield f"→ {label}", "", line["votes"]
+
+
+def _name(option: Option) -> str:
+    """The party first: several parties may have one candidate."""
+    return f"{option.party} · {option.name}" if option.party and option.party != option.name else option.name

@@ -1,29 +1,33 @@
-"""What the commands of every service share: making its keys, running it, and asking it for official acts."""
+"""What the commands of every service share: making its keys, running it, and asking it for official acts.
+
+A command that only asks for something must not load what running a service takes: the framework and the database are
+imported where they are needed.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from fastapi import FastAPI
 
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.passphrase import Passphrase, passphrase_options
 from vemre.cli.translations import say
-from vemre.election.rules.view import Anchors
-from vemre.service import identity as identities
 from vemre.service.client import ServiceClient
-from vemre.service.identity import Identity
-from vemre.service.serve import serve
-from vemre.service.settings import ServiceSettings, load
-from vemre.service.station import read_anchors
 from vemre.types import LogName
 
-S = TypeVar("S", bound=ServiceSettings)
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from vemre.election.rules.view import Anchors
+    from vemre.service.identity import Identity
+
+Build = Callable[[Any, "Identity", "Anchors"], "FastAPI"]
+"""Makes a service's application of its settings, its keys and the trust anchors."""
 F = TypeVar("F", bound=Callable[..., Any])
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -45,6 +49,9 @@ def add_init(group: Group, name: LogName, tokens: tuple[str, ...] = ()) -> None:
     @passphrase_options
     @json_option
     def init(data: Path, host_name: str, election_id: str, passphrase: Passphrase, as_json: bool) -> None:
+        from vemre.service import identity as identities
+        from vemre.service.settings import ServiceSettings, load
+
         settings = load(ServiceSettings, data_dir=data, origin_host=host_name)
         secret = passphrase.get(confirm=True)
         made = identities.create(settings, name, election_id, secret, os.urandom, insecure=passphrase.insecure)
@@ -61,12 +68,11 @@ def add_init(group: Group, name: LogName, tokens: tuple[str, ...] = ()) -> None:
 def add_serve(
     group: Group,
     name: LogName,
-    settings: type[S],
-    build: Callable[[S, Identity, Anchors], FastAPI],
+    service: Callable[[], tuple[type[Any], Build]],
     options: Sequence[Callable[[Any], Any]] = (),
 ) -> None:
-    """Adds ``serve``: runs the service that `build` makes until it is told to stop. `options` are the service's own,
-    each named like the field of the settings that it fills."""
+    """Adds ``serve``: runs the service until it is told to stop. `service` imports and gives the type of its settings
+    and what builds it. `options` are the service's own, each named like the field of the settings that it fills."""
 
     def with_options(function: F) -> F:
         for add in options:
@@ -85,6 +91,12 @@ def add_serve(
     @option("--config", type=_FILE, help="cli-option-config")
     @passphrase_options
     def run(data: Path, policy: Path, config: Path | None, passphrase: Passphrase, **given: Any) -> int:
+        from vemre.service import identity as identities
+        from vemre.service.serve import serve
+        from vemre.service.settings import load
+        from vemre.service.station import read_anchors
+
+        settings, build = service()
         chosen = load(settings, config=config, data_dir=data, policy_file=policy, **given)
         anchors = read_anchors(chosen)
         secret = passphrase.get()

@@ -1,0 +1,103 @@
+"""`vemre demo`: a whole election on this machine, and its record to verify."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vemre import group
+from vemre.cli import console
+from vemre.cli.command import Command, option
+from vemre.cli.errors import INVALID, OK
+from vemre.cli.results import put_results
+from vemre.cli.translations import language, say
+from vemre.demo import pef2024, voters
+from vemre.demo.children import ChildFailed, Children
+from vemre.demo.election import Demonstration
+from vemre.demo.places import Places
+from vemre.demo.stages import Stages
+from vemre.service.export import check_target
+
+
+@click.command("demo", cls=Command, help="demo-about")
+@option("--voters", "count", type=click.IntRange(1, 100_000), default=200, show_default=True, help="demo-option-voters")
+@option("--entities", type=click.IntRange(1, 32), default=8, show_default=True, help="demo-option-entities")
+@option("--out", type=click.Path(path_type=Path), help="demo-option-out")
+@option("--seed", help="demo-option-seed")
+@option("--serve/--no-serve", default=None, help="demo-option-serve")
+def command(count: int, entities: int, out: Path | None, seed: str | None, serve: bool | None) -> int:
+    """Ends with 0 where the record verifies and is certified."""
+    folder = (out or Path(f"demo-out-{time.strftime('%Y%m%d-%H%M%S')}")).absolute()
+    check_target(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    seed = secrets.token_hex(8) if seed is None else seed
+    places, stages = Places(folder), Stages()
+    places.work.mkdir(mode=0o700)
+    _banner(count, entities, seed, folder)
+    electorate = voters.generate(seed, count, pef2024.entities(entities))
+    with Children(places.logs) as children:
+        demonstration = Demonstration(places, children, stages, electorate, entities)
+        try:
+            demonstration.run()
+            with stages.stage("export"):
+                demonstration.export()
+                demonstration.leave_keys()
+            with stages.stage("verify"):
+                report = demonstration.verify()
+            _show(demonstration, report, stages)
+            if serve if serve is not None else sys.stdout.isatty():
+                _wait(demonstration)
+        except ChildFailed as failure:
+            _tell_failure(failure, places)
+            return INVALID
+        finally:
+            demonstration.shut()
+    return OK if report["verdict"] == "valid" and report["certified"] else INVALID
+
+
+def _banner(count: int, entities: int, seed: str, folder: Path) -> None:
+    console.say(say("demo-title", voters=count, entities=entities), style="bold")
+    console.say(getattr(pef2024.GENERATED, language()), style="bold yellow")
+    console.say(say("demo-folder", folder=str(folder), seed=seed))
+    if not group.load().constant_time:
+        console.say(say("demo-slow-arithmetic"), style="bold yellow")
+
+
+def _show(demonstration: Demonstration, report: dict[str, Any], stages: Stages) -> None:
+    places = demonstration.places
+    if report["verdict"] != "valid":
+        console.put(say("demo-invalid", check=str(report["first_failure"])))
+        return
+    put_results(
+        report["result"], demonstration.offer, certified=report["certified"], notice=say("demo-votes-generated")
+    )
+    console.put(say("demo-valid"))
+    console.put(say("demo-verify-yourself", record=str(places.record), policy=str(places.policy)))
+    console.put(say("demo-keys", folder=str(places.keys)))
+    console.put(getattr(pef2024.GENERATED, language()))
+    console.say(say("demo-total", seconds=round(stages.total())), style="dim")
+
+
+def _wait(demonstration: Demonstration) -> None:
+    """Leave the services up until Ctrl-C."""
+    for name, url in demonstration.urls.items():
+        console.say(f"  {name}: {url}")
+    console.say(say("demo-serving"))
+    try:
+        while True:
+            demonstration.children.check()
+            threading.Event().wait(1.0)
+    except KeyboardInterrupt:
+        console.say(say("demo-ended"))
+
+
+def _tell_failure(failure: ChildFailed, places: Places) -> None:
+    console.say(say("demo-child-failed", name=str(failure), folder=str(places.logs)), style="bold red")
+    for line in failure.tail.splitlines():
+        console.say(f"    {line}")

@@ -1,0 +1,342 @@
+"""A whole election: three services, five custodians, two mixers, two auditors, the voters, from keys to certification.
+
+Every act goes through the commands and the HTTP interface that a real election uses. Nothing here holds a key or
+knows a choice but the voters' file, which `vemre.demo.voters` writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from vemre.crypto import canonical
+from vemre.demo import keyring, pef2024, voters
+from vemre.demo.children import ChildFailed, Children
+from vemre.demo.places import AUDITORS, HOST, MIN_BATCH, MIXERS, THRESHOLD, TRUSTEES, Places, election_options
+from vemre.demo.stages import Stages
+from vemre.demo.voters import Electorate
+from vemre.election import drafts
+from vemre.errors import Refused
+from vemre.messages import RemoteProblem, text
+from vemre.records.fields import format_time
+from vemre.service.client import ServiceClient
+from vemre.types import LOG_NAMES, LogName
+
+T = TypeVar("T")
+POLL: Final = 0.2
+PATIENCE: Final = 300.0
+PORT_ATTEMPTS: Final = 5
+WINDOW: Final = 15 * 86_400
+"""Seconds from opening to closing, as the law has it for voting from abroad; the trial's clock jumps over them."""
+
+WAITED_FOR: Final = frozenset(
+    {"check-gate", "check-order", "key-not-complete", "logs-out-of-step", "not-cosigned-yet", "opinions-missing"}
+    | {"system-opinions-missing", "unavailable"}
+)
+"""Refusals that only mean that somebody else is not done yet."""
+
+
+class Demonstration:
+    """One run. The methods are its stages, in order."""
+
+    def __init__(self, places: Places, children: Children, stages: Stages, electorate: Electorate, count: int) -> None:
+        self.places = places
+        self.children = children
+        self.stages = stages
+        self.electorate = electorate
+        self.offer = pef2024.offer(pef2024.entities(count))
+        self.election_id = str(uuid.uuid4())
+        self.urls: dict[LogName, str] = {}
+        self._clients: dict[LogName, ServiceClient] = {}
+
+    def run(self) -> None:
+        """From the keys to the certified result."""
+        with self.stages.stage("keys", trustees=TRUSTEES, mixers=MIXERS, auditors=AUDITORS):
+            self.make_keys()
+            self.write_manifest()
+        with self.stages.stage("services"):
+            self.start_services()
+        with self.stages.stage("key-generation", trustees=TRUSTEES, threshold=THRESHOLD):
+            self.generate_key()
+        with self.stages.stage("setup", registered=self.electorate.registered):
+            self.set_up()
+        with self.stages.stage("cast", voters=len(self.electorate.voting)):
+            self.cast()
+        with self.stages.stage("close"):
+            self.close()
+        with self.stages.stage("mix", mixers=MIXERS):
+            self.mix()
+        with self.stages.stage("decrypt", threshold=THRESHOLD, trustees=TRUSTEES):
+            self.decrypt()
+        with self.stages.stage("certify", auditors=AUDITORS):
+            self.certify()
+
+    def shut(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            client.close()
+
+    # --- before the first record ------------------------------------------------------------------------------
+
+    def make_keys(self) -> None:
+        """Everybody makes their own keys."""
+        service = ("--host-name", HOST, "--election-id", self.election_id, "--insecure", "--json")
+        jobs: list[tuple[str, Sequence[object]]] = [
+            (f"init-{name}", (name, "init", "--data", self.places.service(name), *service)) for name in LOG_NAMES
+        ]
+        key = self.places.authority_key
+        key.parent.mkdir(parents=True)
+        jobs.append(("init-authority", ("tally", "authority", "init", "--key", key, "--insecure", "--json")))
+        for kind, count, name in (("trustee", TRUSTEES, "Custodia"), ("mixer", MIXERS, "Mezcla")):
+            for k in range(1, count + 1):
+                key = self.places.person_key(kind, k)
+                key.parent.mkdir(parents=True)
+                options = ("--key", key, "--number", k, "--name", f"{name} {k}", "--insecure", "--json")
+                jobs.append((f"init-{kind}-{k}", (kind, "init", *options)))
+        for k in range(1, AUDITORS + 1):
+            words = ("--number", k, "--name", f"Auditoría {k}", "--witness", f"auditor{k}.{HOST}/witness")
+            data = self.places.auditor(k)
+            jobs.append((f"init-auditor-{k}", ("audit", "init", "--data", data, *words, "--insecure", "--json")))
+        public = [json.loads(output) for output in self.children.run_all(jobs)]
+        self._write_json(self.places.authority / "public-keys.json", public)
+
+    def write_manifest(self) -> None:
+        """The authority puts manifest and policy together."""
+        folder, now = self.places.authority, int(time.time())
+        (folder / "offer.json").write_bytes(drafts.offer_blob(self.offer))
+        # The window begins a moment ago, so that nobody waits for the second to be over.
+        opens, closes = format_time(now - 1), format_time(now - 1 + WINDOW)
+        self.children.run(
+            "manifest", "tally", "manifest", "assemble", folder / "public-keys.json",
+            "--offer", folder / "offer.json", "--out", folder,
+            "--name-es", text("demo-election-name", "es"), "--name-en", text("demo-election-name", "en"),
+            "--opens", opens, "--closes", closes,
+            "--threshold", THRESHOLD, "--min-batch", MIN_BATCH, "--mixers", MIXERS,
+        )  # fmt: skip
+        self.places.policy.write_bytes((folder / "policy.json").read_bytes())
+
+    def start_services(self) -> None:
+        """The three services, on free ports; then the manifest; then the auditors, who see everything from now on."""
+        for name in LOG_NAMES:
+            config = self.places.work / f"{name}.toml"
+            lines = [f"trial_clock_file = {json.dumps(str(self.places.clock))}"] if name == "ballot" else []
+            config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._serve_all()
+        for name in LOG_NAMES:
+            token = self.places.token(name).read_text(encoding="ascii").strip()
+            self._clients[name] = ServiceClient(self.urls[name], token=token, timeout=120.0)
+        folder = self.places.authority
+        self.children.run(
+            "manifest-sign", "tally", "manifest", "sign", folder / "manifest.json", "--offer", folder / "offer.json",
+            "--key", self.places.authority_key, "--tally-url", self.urls["tally"], "--insecure",
+        )  # fmt: skip
+        for k in range(1, AUDITORS + 1):
+            options = ("--until", "certified", "--interval", POLL, "--insecure")
+            self.children.attend(
+                f"auditor-{k}", "audit", "attend", "--data", self.places.auditor(k), *self._election(), *options
+            )
+
+    def _serve_all(self) -> None:
+        """Each service has to know the others' addresses before it starts, so the ports are looked for first; where
+        somebody takes one meanwhile, others are."""
+        for attempt in range(PORT_ATTEMPTS):
+            ports = _free_ports()
+            self.urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+            try:
+                self.children.serve([(name, self._serve(name, ports[name])) for name in LOG_NAMES])
+                return
+            except ChildFailed as failure:
+                if "address-in-use" not in failure.tail or attempt + 1 == PORT_ATTEMPTS:
+                    raise
+                self.children.stop(*LOG_NAMES)
+
+    def _serve(self, name: LogName, port: int) -> list[object]:
+        others = [part for other in LOG_NAMES if other != name for part in (f"--{other}-url", self.urls[other])]
+        roster = ["--roster-token-file", self.places.token("registry", "roster")] if name == "ballot" else []
+        data = ("--data", self.places.service(name), "--policy", self.places.policy, "--port", port)
+        return [name, "serve", *data, *others, *roster, "--config", self.places.work / f"{name}.toml", "--insecure"]
+
+    # --- key generation, roll, setup, opening ------------------------------------------------------------------
+
+    def generate_key(self) -> None:
+        """All custodians generate the key and drill; meanwhile the registry imports its roll and issues credentials."""
+        trustees = [f"trustee-{k}" for k in range(1, TRUSTEES + 1)]
+        for k, name in enumerate(trustees, 1):
+            self.children.attend(name, "trustee", *self._attend("trustee", k))
+        roll = pef2024.write_roll(self.electorate.roll)
+        (self.places.root / "roll.csv").write_bytes(roll)
+        self._official("registry", "roll-import", roll, "text/csv")
+        self._official("registry", "credentials")
+        self._official("registry", "roll")
+        self._until(self._drill_is_complete)
+        self._official("tally", "drill")
+        # They come back when there is something to decrypt, and then not all of them.
+        self.children.stop(*trustees)
+
+    def _drill_is_complete(self) -> bool:
+        drill = self._clients["tally"].get_json("/drills/next")
+        return len(drill["trustees"]) == TRUSTEES
+
+    def set_up(self) -> None:
+        """The authority binds everything, both auditors give their opinion on the system, the box opens."""
+        lnere = self.places.authority / "lnere.json"
+        self._write_json(lnere, self.electorate.registered_by_urn(self.offer))
+        self._order("setup", "--lnere", lnere, "--release", release_digest())
+        self._official("ballot", "roster")
+        self._official("ballot", "tokens")
+        self._until(lambda: self._nobody_owes("system-opinion"))
+        self._order("open")
+
+    # --- voting ------------------------------------------------------------------------------------------------
+
+    def cast(self) -> None:
+        """The voters, each with credential and token, over HTTP; every receipt is checked."""
+        credentials = voters.deliveries(self.places.outbox("registry"))
+        tokens = voters.deliveries(self.places.outbox("ballot"))
+        path = self.places.work / "voters.jsonl"
+        voters.write_voters(path, self.electorate, self.offer, credentials, tokens)
+        self.children.run(
+            "voters", "voter", "simulate", *self._election(), "--voters", path, "--concurrency", 4,
+            "--receipts", self.places.root / "receipts", "--json", show=True,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """The end of the vote, the marks, the list to mix, and the decision on small batches."""
+        self.places.clock.write_text(f"{WINDOW}\n", encoding="ascii")
+        self._official("ballot", "close")
+        self._official("registry", "marks")
+        self._official("tally", "tally-input")
+        if any(0 < rows < MIN_BATCH for rows in self._turnout().values()):
+            self._order("decide", "--reason", text("demo-small-batch", "es"))
+
+    def _turnout(self) -> dict[str, int]:
+        turnout: dict[str, int] = self._clients["ballot"].get_json("/turnout")["ballots"]
+        return turnout
+
+    # --- after the vote ----------------------------------------------------------------------------------------
+
+    def mix(self) -> None:
+        """Both mixers, one after the other on every batch."""
+        names = [f"mixer-{k}" for k in range(1, MIXERS + 1)]
+        for k, name in enumerate(names, 1):
+            self.children.attend(name, "mixer", *self._attend("mixer", k))
+        self.children.wait(*names, seconds=PATIENCE)
+
+    def decrypt(self) -> None:
+        """As many custodians as are needed, then the count."""
+        names = [f"trustee-{k}" for k in range(1, THRESHOLD + 1)]
+        for k, name in enumerate(names, 1):
+            self.children.attend(name, "trustee", *self._attend("trustee", k))
+        self._until(self._counted)
+        self.children.wait(*names, seconds=PATIENCE)
+
+    def _counted(self) -> bool:
+        return self._official("tally", "results")["result"] is not None
+
+    def certify(self) -> None:
+        """Both auditors verify everything anew and give their opinion; the authority certifies."""
+        self._until(lambda: self._nobody_owes("opinion"))
+        self._order("certify")
+        self.children.wait(*(f"auditor-{k}" for k in range(1, AUDITORS + 1)), seconds=PATIENCE)
+
+    # --- afterwards ----------------------------------------------------------------------------------------------
+
+    def export(self) -> None:
+        """The record, as anybody gets it from the services."""
+        self.children.run("export", "export", *self._election(), "--out", self.places.record)
+
+    def verify(self) -> dict[str, Any]:
+        """The record, as anybody verifies it; gives the report."""
+        output = self.children.run(
+            "verify", "audit", "verify", self.places.record, "--policy", self.places.policy, "--json", ok=(0, 1)
+        )
+        (self.places.root / "report.json").write_bytes(output)
+        report: dict[str, Any] = json.loads(output)
+        return report
+
+    def leave_keys(self) -> None:
+        """All keys, for whoever wants to forge the record."""
+        shown = [delivery["secret"] for delivery in voters.deliveries(self.places.outbox("registry")).values()]
+        keys = keyring.collect(self.places.service_keys(), self.places.people_keys(), shown, self.election_id)
+        keyring.write(self.places.keys, keys)
+
+    # --- the means -----------------------------------------------------------------------------------------------
+
+    def _election(self) -> list[str]:
+        return election_options(self.places.policy, self.urls)
+
+    def _attend(self, kind: str, number: int) -> list[object]:
+        key = self.places.person_key(kind, number)
+        return ["attend", "--key", key, *self._election(), "--insecure", "--yes", "--poll", POLL]
+
+    def _order(self, act: str, *options: object) -> None:
+        """An act of the authority, once what it builds on is cosigned."""
+        self._until(self._all_cosigned)
+        key = ("--key", self.places.authority_key, "--insecure")
+        self.children.run(f"authority-{act}", "tally", act, *options, *key, *self._election())
+
+    def _all_cosigned(self) -> bool:
+        for client in self._clients.values():
+            size = int(client.request("GET", "/log/checkpoint").split(b"\n")[1])
+            client.request("GET", "/log/cosigned", params={"size": size})
+        return True
+
+    def _official(self, service: LogName, act: str, data: bytes = b"", media_type: str = "application/json") -> Any:
+        """An official act over HTTP, repeated while it waits for somebody."""
+        client = self._clients[service]
+        body = data or (b"{}" if service == "ballot" else b"")
+        return self._until(lambda: client.decode(client.post(f"/official/{act}", body, media_type)))
+
+    def _nobody_owes(self, act: str) -> bool:
+        """Whether the tally waits for nobody's record of a type."""
+        return all(due["act"] != act for due in self._clients["tally"].get_json("/state")["due"])
+
+    def _until(self, act: Callable[[], T]) -> T:
+        """The first answer of `act` that is neither false nor a refusal that can be waited for."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.children.check()
+            problem: RemoteProblem | None = None
+            try:
+                if answer := act():
+                    return answer
+            except RemoteProblem as refusal:
+                if refusal.code not in WAITED_FOR:
+                    raise
+                problem = refusal
+            if time.monotonic() > deadline:
+                raise problem or Refused("nothing-happens", seconds=int(PATIENCE))
+            time.sleep(POLL / 2)
+
+    @staticmethod
+    def _write_json(path: Path, value: Any) -> None:
+        path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _free_ports() -> dict[LogName, int]:
+    """A free port for each service; nobody else is kept from taking it."""
+    with ExitStack() as stack:
+        ports: dict[LogName, int] = {}
+        for name in LOG_NAMES:
+            probe = stack.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports[name] = probe.getsockname()[1]
+        return ports
+
+
+def release_digest() -> str:
+    """SHA3-256 of the canonical JSON {path: SHA3-256} of the source that runs here."""
+    digests: dict[str, str] = {}
+    for package in ("vemre", "registry", "ballot", "tally", "audit"):
+        root = Path(str(resources.files(package)))
+        for path in sorted(root.rglob("*.py")):
+            digests[f"{package}/{path.relative_to(root)}"] = hashlib.sha3_256(path.read_bytes()).hexdigest()
+    return hashlib.sha3_256(canonical.encode(digests)).hexdigest()
