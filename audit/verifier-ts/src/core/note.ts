@@ -15,7 +15,7 @@ const KEY_LENGTH: Record<number, number> = { [LOG_KEY]: 32, [ED25519_WITNESS]: 3
 const SIGNATURE_LENGTH: Record<number, number> = { [LOG_KEY]: 64, [ED25519_WITNESS]: 72, [ML_DSA_WITNESS]: 2428 };
 const LONGEST_NOTE = 65536;
 const LARGEST = 2n ** 63n - 1n;
-const NOT_IN_NAMES = /[\p{White_Space}+]/u;
+const NOT_IN_NAMES = /[\p{White_Space}\u0000-\u001f+]/u;
 
 export interface NoteKey {
   readonly name: string;

@@ -87,7 +87,7 @@ export function parsePolicy(bytes: Uint8Array): Policy {
   };
 }
 
-/** The witness keys of all auditors; a key that is also a log's counts for nobody. */
+/** The witness keys of all auditors, in the policy's order. */
 export function witnessKeys(policy: Policy): NoteKey[] {
   return policy.auditors.flatMap((entry) => entry.keys);
 }

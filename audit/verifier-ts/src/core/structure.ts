@@ -1,0 +1,185 @@
+/** What holds for every record alike: form, blobs, checkpoints, signatures, roles, order. */
+
+import { ANYWHERE, BODIES, CHECKPOINTS, homeOf, NEEDS, PHASES, type RecordType, SIGNERS, SINGLE, WRITER } from './bodies.js';
+import { equal, fromHex, sha256, toHex } from './bytes.js';
+import { verifySignature } from './ed25519.js';
+import { answersFor, type Election, failure, writerOf } from './election.js';
+import { CheckFailed } from './failure.js';
+import { JsonError } from './json.js';
+import type { VerifiedLog } from './logs.js';
+import { type LogName, LOGS } from './policy.js';
+import { type Entry, parseEntry } from './record.js';
+import { blob as blobShape, type Blob } from './schema.js';
+
+/** [CANONICAL] of all entries of one log. */
+export function parseLog(log: LogName, verified: VerifiedLog): Entry[] {
+  return verified.entries.map((bytes, position) => {
+    try {
+      return parseEntry(bytes, log, position, verified.tree.leaf(position));
+    } catch (error) {
+      if (error instanceof JsonError) throw new CheckFailed('CANONICAL', error.message, `${log}/${position}`, WRITER[log]);
+      throw error;
+    }
+  });
+}
+
+function* blobsIn(value: unknown): Generator<Blob> {
+  if (typeof value !== 'object' || value === null) return;
+  if (blobShape(value)) yield value;
+  else for (const part of Object.values(value)) yield* blobsIn(part);
+}
+
+/** Types whose bodies name blobs; ballots, the many, do not. */
+const NAME_BLOBS = (Object.keys(BODIES) as RecordType[]).filter((type) => type !== 'ballot');
+
+async function digestOf(e: Election, name: string, limit: number): Promise<{ size: number; digest: string } | null> {
+  const pieces = await e.source.open(`blob/${name}`);
+  if (pieces === null) return null;
+  const hash = sha256.create();
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (size > limit) break;
+    hash.update(piece);
+  }
+  return { size, digest: toHex(hash.digest()) };
+}
+
+/** [BLOB-DIGEST] of all named blobs, and of every other file that is named like one. */
+export async function blobDigests(e: Election): Promise<boolean> {
+  const seen = new Map<string, number>();
+  const named = NAME_BLOBS.flatMap((type) => e.all(type).flatMap((entry) => [...blobsIn(entry.body)].map((ref) => ({ entry, ref }))));
+  for (const [done, { entry, ref }] of named.entries()) {
+    e.host.progress('BLOB-DIGEST', done, named.length);
+    const where = `blob/${ref.sha256}`;
+    const fail = (detail: string) => new CheckFailed('BLOB-DIGEST', `${detail}, named by ${entry.where}`, where, writerOf(entry));
+    if (!seen.has(ref.sha256)) {
+      const found = await digestOf(e, ref.sha256, ref.size);
+      if (found === null) throw fail('the blob is missing');
+      if (found.size !== ref.size || found.digest !== ref.sha256) throw fail('the blob has another size or digest');
+      seen.set(ref.sha256, found.size);
+    } else if (seen.get(ref.sha256) !== ref.size) {
+      throw fail('the blob has another size');
+    }
+  }
+  for (const name of (await e.source.blobNames()) ?? []) {
+    if (!/^[0-9a-f]{64}$/.test(name) || seen.has(name)) continue;
+    const found = await digestOf(e, name, Infinity);
+    if (found !== null && found.digest !== name) {
+      throw new CheckFailed('BLOB-DIGEST', 'the file is not what its name says', `blob/${name}`, null);
+    }
+  }
+  return true;
+}
+
+function checkpointFields(entry: Entry): [field: string, log: LogName][] {
+  return Object.entries(CHECKPOINTS[entry.type] ?? {});
+}
+
+/** [NOTE] of the checkpoints inside records. */
+export function notesInside(e: Election): boolean {
+  for (const entry of e.entries()) for (const [field, log] of checkpointFields(entry)) e.openField(entry, field, log);
+  return true;
+}
+
+/** [CHECKPOINT]: each is a past state of that log. */
+export function checkpointsInside(e: Election): boolean {
+  let applied = false;
+  for (const entry of e.entries()) {
+    for (const [field, log] of checkpointFields(entry)) {
+      applied = true;
+      const { size, root } = e.openField(entry, field, log);
+      const most = log === entry.log ? entry.position : e.trees[log].size;
+      if (size > BigInt(most)) throw failure('CHECKPOINT', `${field}: larger than the log can have been`, entry);
+      if (!equal(e.trees[log].root(Number(size)), root)) throw failure('CHECKPOINT', `${field}: not a past state`, entry);
+    }
+  }
+  return applied;
+}
+
+/** A tally log that does not begin with the manifest leaves nothing to check signatures with. */
+export function beginsWithManifest(e: Election): boolean {
+  if (e.logs.tally[0]?.type !== 'manifest') {
+    throw new CheckFailed('ORDER', 'the tally log does not begin with a manifest', 'tally/0', WRITER.tally);
+  }
+  return true;
+}
+
+/** The signing key of every role of the manifest. */
+export function roleKeys(e: Election): Map<string, Uint8Array> {
+  const { authority, registry, ballot_box, tally, trustees, mixers, auditors } = e.manifest;
+  const single = { authority, registry, 'ballot-box': ballot_box, tally };
+  const pairs = [
+    ...Object.entries(single).map(([id, { sign }]) => ({ id, sign })),
+    ...trustees.members, ...mixers, ...auditors,
+  ];
+  const keys = new Map<string, Uint8Array>();
+  for (const { id, sign } of pairs) if (!keys.has(id)) keys.set(id, fromHex(sign));
+  return keys;
+}
+
+/** [RECORD-SIGNATURE] of every record whose signer is a role, but ballots'. */
+export function recordSignatures(e: Election): boolean {
+  const keys = roleKeys(e);
+  for (const entry of e.entries()) {
+    const key = keys.get(entry.signer);
+    if (entry.type === 'ballot' || key === undefined) continue;
+    if (!verifySignature(key, entry.signed(), entry.signature)) {
+      throw failure('RECORD-SIGNATURE', 'the signature does not verify', entry, entry.signer);
+    }
+  }
+  return true;
+}
+
+function maySign(entry: Entry): boolean {
+  const group = entry.signer.split('/')[0]!;
+  const signers = SIGNERS[entry.type];
+  if (signers === 'credential') return true;
+  if (signers === 'any') return entry.signer === writerOf(entry) || group === 'authority' || group === 'auditor';
+  return group === signers;
+}
+
+/** [RECORD-ROLE]: made for this log, and signed by a role that may sign the type. */
+export function recordRoles(e: Election): boolean {
+  const keys = roleKeys(e);
+  for (const entry of e.entries()) {
+    const isRole = keys.has(entry.signer);
+    const party = isRole && entry.type !== 'ballot' ? entry.signer : writerOf(entry);
+    if (entry.origin !== e.policy.logs[entry.log].key.name) {
+      throw failure('RECORD-ROLE', 'the record is made for another log', entry, party);
+    }
+    if (entry.type === 'ballot') continue;
+    if (!isRole || !maySign(entry)) throw failure('RECORD-ROLE', `${entry.signer} may not sign a ${entry.type}`, entry, party);
+  }
+  return true;
+}
+
+function orderOfLog(e: Election, log: LogName): void {
+  const begins = log === 'registry' ? null : PHASES[log][0]![0]!;
+  const seen = new Set<RecordType>();
+  let phase = 0;
+  for (const entry of e.logs[log]) {
+    const fail = (detail: string) => failure('ORDER', detail, entry, writerOf(entry));
+    const place = PHASES[log].findIndex((types) => types.includes(entry.type));
+    const anywhere = ANYWHERE[log].includes(entry.type);
+    if (place < 0 && !anywhere) throw fail(`a ${entry.type} has no place in this log`);
+    if (anywhere && entry.position === 0) throw fail('the log begins with a record that may only follow others');
+    if (entry.position === 0 && begins !== null && entry.type !== begins) throw fail(`the log does not begin with ${begins}`);
+    if (!anywhere && place < phase) throw fail(`a ${entry.type} comes too late`);
+    if (SINGLE.includes(entry.type) && seen.has(entry.type)) throw fail(`a second ${entry.type}`);
+    for (const needed of NEEDS[entry.type] ?? []) {
+      const present = homeOf(needed) === log ? seen.has(needed) : e.logs[homeOf(needed)].some(({ type }) => type === needed);
+      if (!present) throw fail(`a ${entry.type} without ${needed}`);
+    }
+    if (!anywhere) phase = place;
+    seen.add(entry.type);
+  }
+}
+
+/** [ORDER]: phases, single records, foundations. */
+export function order(e: Election): boolean {
+  for (const log of LOGS) orderOfLog(e, log);
+  return true;
+}
+
+export { answersFor };
