@@ -59,7 +59,7 @@ def attend(
     while True:
         try:
             for done in auditor.round():
-                console.say(say("audit-attend-done", what=done))
+                console.say(_told(done))
             if until is not None and reached(auditor.view, until) and auditor.cosigned_all():
                 return OK
             waiting = None
@@ -74,6 +74,14 @@ def attend(
                 waiting = str(reason)
                 console.say(say("audit-attend-waiting", reason=waiting))
         time.sleep(interval)
+
+
+def _told(done: str) -> str:
+    """What `Auditor.round` did, in words: ``<log> <size>`` for a cosignature, or the type of a record."""
+    log, _, size = done.partition(" ")
+    return (
+        say("audit-attend-cosigned", log=log, size=size) if size else say("audit-attend-done", what=say(f"act-{done}"))
+    )
 
 
 def _may_wait(reason: Refused | RemoteProblem | Unreachable) -> bool:

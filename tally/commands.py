@@ -24,6 +24,7 @@ from vemre.cli.errors import INVALID, OK
 from vemre.cli.passphrase import Passphrase, passphrase_options
 from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import say
+from vemre.election.rules import engine
 from vemre.records.bundle import MAGIC
 from vemre.service.client import ServiceClient
 
@@ -111,10 +112,18 @@ def status(url: str, as_json: bool) -> None:
     if as_json:
         console.put_json(answer)
         return
-    console.put(f"{say('tally-stage')}: {answer['stage']}")
+    console.put(f"{say('tally-stage')}: {_stage(answer['stage'])}")
     for item in answer["due"]:
         place = f" {item['urn']} {item['contest']}" if item["urn"] else ""
         console.put(f"{say('act-' + item['act'])}{place}: {', '.join(item['by'])}")
+
+
+def _stage(name: str) -> str:
+    """The words of a stage."""
+    known = {stage for _, _, stage in engine.STAGE_NAMES}
+    if name in known:
+        return say(f"audit-stage-{name}")
+    return say("tally-stage-none") if name == "empty" else name
 
 
 @group.command("submit", help="tally-submit")

@@ -22,6 +22,7 @@ from ballot.voter.simulate import read_voters
 from vemre.checks import Check
 from vemre.crypto.credential import Credential
 from vemre.crypto.signing import SigningKey
+from vemre.demo import pef2024
 from vemre.election.choice import Marks, Null, WriteIn
 from vemre.election.rules.view import Anchors
 from vemre.errors import CheckFailed, Refused
@@ -128,6 +129,14 @@ def test_roll_that_was_altered(sim: Simulator, record: Path) -> None:
 )
 def test_paper_reads_what_was_typed(sim: Simulator, typed: str, choice: Any) -> None:
     assert paper.read(sim.offer.contests[0], typed) == choice
+
+
+def test_paper_tells_parties_with_one_candidate_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    presidency = pef2024.offer().contests[0]
+    paper.show([presidency], {presidency.id: Marks((0, 1))})
+    shown = capsys.readouterr().err
+    assert "PAN · Bertha" in shown
+    assert "PRI · Bertha" in shown
 
 
 def test_voters_file_names_the_line(tmp_path: Path) -> None:

@@ -189,6 +189,8 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 def test_scripts() -> None:
     assert run("make_offer.py").stdout == (EXAMPLE / "offer.json").read_bytes()
+    assert run("make_offer.py", "--entities", "2").stdout == offer_blob(pef2024.offer(pef2024.entities(2)))
+    assert run("make_offer.py", "--entities", "33").returncode == 2
     done = run("make_roll.py", "--internet", "20", "--entities", "2", "--seed", "x")
     assert done.returncode == 0
     assert pef2024.GENERATED.es.encode() in done.stderr
