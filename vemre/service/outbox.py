@@ -13,6 +13,7 @@ import secrets
 import smtplib
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -71,14 +72,20 @@ class SmtpMailer:
     ) -> None:
         self._sender = sender
         self._smtp = smtplib.SMTP(host, port, timeout=_TIMEOUT)
-        self._smtp.starttls(context=context)
-        if user is not None and password is not None:
-            self._smtp.login(user, password)
+        try:
+            self._smtp.starttls(context=context)
+            if user is not None and password is not None:
+                self._smtp.login(user, password)
+        except BaseException:
+            self._smtp.close()
+            raise
 
     def __enter__(self) -> SmtpMailer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with suppress(OSError, smtplib.SMTPException):
+            self._smtp.quit()
         self._smtp.close()
 
     def send(self, delivery: Delivery) -> None:
