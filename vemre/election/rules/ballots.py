@@ -68,6 +68,15 @@ class BallotState:
         if isinstance(record.body, v.Ballot):
             self.seen.update(_points(record.body))
 
+    def forget(self, record: Record) -> None:
+        """Undo `add`, or whichever part of it was done, for the record that was added last."""
+        body = record.body
+        credential = _credential(body.credential if isinstance(body, v.Block) else record.signer)
+        if credential is not None:
+            self.used.pop(credential, None)
+        if isinstance(body, v.Ballot):
+            self.seen.difference_update(_points(body))
+
 
 def state_of(view: View) -> BallotState | None:
     """The state before the first ballot, once the setup stands."""
@@ -211,16 +220,27 @@ class _Followed:
     """How far one rule has followed the ballot log, and the state it needs for what comes next."""
 
     state: BallotState
-    done: int = 0
+    done: list[Record] = field(default_factory=list)
+    """What the rule has passed, in log order."""
+
+    def rewind(self, records: list[Record], indices: list[int]) -> None:
+        """Forget what no longer stands in the log: a candidate that this rule passed and a later one refused."""
+        while self.done:
+            place = len(self.done) - 1
+            if place < len(indices) and records[indices[place]] is self.done[place]:
+                return
+            self.state.forget(self.done.pop())
 
 
-def _follow(view: View, name: str) -> _Followed | None:
+def _follow(view: View, name: str, indices: list[int]) -> _Followed | None:
     """Where a rule stopped the last time. The state before the first ballot never changes once the box is open."""
     state = state_of(view)
     if state is None:
         return None
     key = ("followed", name, state.context, id(state.urn_of), id(view.ballot))
-    return view.memo.once(key, lambda: _Followed(state))
+    followed = view.memo.once(key, lambda: _Followed(state))
+    followed.rewind(view.ballot.records, indices)
+    return followed
 
 
 def checker(
@@ -237,10 +257,10 @@ def checker(
 
     def check(view: View) -> bool:
         indices = view.ballot.indices("ballot", "block") if track else view.ballot.indices(*types)
-        followed = _follow(view, rule.__name__) if indices else None
+        followed = _follow(view, rule.__name__, indices) if indices else None
         if followed is None:
             return False
-        for index in indices[followed.done :]:
+        for index in indices[len(followed.done) :]:
             record = view.ballot.records[index]
             if record.type in types:
                 try:
@@ -249,7 +269,7 @@ def checker(
                     raise failure.located(where=view.ballot.where(index), party="ballot-box") from None
             if track:
                 track(followed.state, index, record)
-            followed.done += 1
+            followed.done.append(record)
         return view.ballot.first("ballot") is not None or (blocks and bool(indices))
 
     return check
@@ -258,11 +278,11 @@ def checker(
 def check_all_proofs(view: View) -> bool:
     """[BALLOT-POK] of the whole log, by chunks; the first ballot that fails is named."""
     indices = view.ballot.indices("ballot")
-    followed = _follow(view, "proofs") if indices else None
+    followed = _follow(view, "proofs", indices) if indices else None
     if followed is None:
         return False
-    while new := indices[followed.done : followed.done + CHUNK]:
+    while new := indices[len(followed.done) : len(followed.done) + CHUNK]:
         ballots = [(view.ballot.where(index), view.ballot.records[index]) for index in new]
         check_proofs(view.group, view.random, followed.state, ballots)
-        followed.done += len(new)
+        followed.done += [record for _, record in ballots]
     return True

@@ -28,7 +28,10 @@ def required_size(view: View, citation_log: LogName, index: int, field: str) -> 
     if isinstance(body, v.Shuffle):
         return _after(_last_of_batch(view, index, body.urn, body.contest))
     if isinstance(body, v.Decryption):
-        places = [_last_of_batch(view, index, body.urn, body.contest)]
+        # What was passed through is the tally input itself, whoever posted a record of it since.
+        places = [_first(view, "tally", "tally-input")]
+        if body.rows > 1:
+            places.append(_last_of_batch(view, index, body.urn, body.contest))
         if (body.urn, body.contest) in small_batches(view):
             places.append(decisions(view).get((body.urn, body.contest), 0))
         return _after(max(places))

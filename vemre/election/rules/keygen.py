@@ -288,7 +288,8 @@ def joint_key(view: View) -> JointKey | None:
             [threshold.verification_key(group, all_commitments, number) for number in range(1, count + 1)]
         )
         if joint.vartime_identity_at() is not None or verification.vartime_identity_at() is not None:
-            raise CheckFailed(Check.IDENTITY, "the key or a verification key is the identity", party="tally")
+            problem = "the key or a verification key is the identity"
+            raise CheckFailed(Check.IDENTITY, problem, where=view.tally.where(reveals[-1][0]), party="tally")
         return JointKey(attempt.number, dkg_context(view.manifest_digest, attempt.number), joint, verification)
 
     return view.memo.once(key, compute)

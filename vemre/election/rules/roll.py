@@ -54,7 +54,7 @@ def check_keys(view: View) -> bool:
                     raise CheckFailed(Check.ROLL_KEYS, "a credential cannot be used", where=place, party="registry")
             return True
 
-        view.memo.once(("roll-keys", urn.credentials.sha256), check)
+        view.memo.once(("roll-keys", urn.credentials), check)
     for index, _, change in view.registry.of(s.RollReplace):
         if not _is_key(bytes.fromhex(change.new)):
             raise CheckFailed(
@@ -114,7 +114,7 @@ def original_roll(view: View) -> dict[bytes, str]:
                     raise CheckFailed(Check.ROLL_UNIQUE, problem, where=place, party="registry")
         return urn_of
 
-    return view.memo.once(("roll", tuple((urn.urn, urn.credentials.sha256) for urn in body.urns)), read)
+    return view.memo.once(("roll", tuple((urn.urn, urn.credentials) for urn in body.urns)), read)
 
 
 def current_roll(view: View) -> CurrentRoll:

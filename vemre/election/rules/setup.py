@@ -146,7 +146,8 @@ def check_system_opinions(view: View) -> bool:
             _system(f"the opening names an opinion that does not stand before it: {leaf}")
             continue
         signer = view.tally.records[place].signer
-        if last[signer] != place:
+        # By leaf hash, not by place: the very same entry may stand in the log twice.
+        if view.tally.records[last[signer]].leaf_hash.hex() != leaf:
             _system(f"the opening names an opinion of {signer} that is not its last")
         if body.verdict != "favourable":
             _system(f"the opening names an unfavourable opinion of {signer}")

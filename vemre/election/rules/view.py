@@ -221,7 +221,7 @@ class View:
             except CheckFailed as failure:
                 raise failure.located(where=f"blob/{ref.sha256}", party="authority") from None
 
-        return self.memo.once(("offer", ref.sha256), read)
+        return self.memo.once(("offer", ref), read)
 
     @property
     def manifest_digest(self) -> bytes:
