@@ -88,8 +88,8 @@ def _record(appended: Appended) -> Record:
 
 def routes(office: Office, official: bytes, roster_token: bytes) -> APIRouter:
     """The routes. `official` and `roster_token` are digests of the two tokens."""
-    router = APIRouter(prefix="/official", tags=["official"])
-    acts = APIRouter(dependencies=[Depends(holder_of(official))])
+    router = APIRouter(tags=["official"])
+    acts = APIRouter(prefix="/official", dependencies=[Depends(holder_of(official))])
 
     @acts.post("/roll-import", summary="Import a roll, whole or not at all", response_model=Imported)
     async def roll_import(request: Request) -> Response | Imported:
@@ -121,7 +121,9 @@ def routes(office: Office, official: bytes, roster_token: bytes) -> APIRouter:
     async def marks(request: Request) -> Record:
         return _record(await office.mark(request_id(request)))
 
-    @router.get("/roster", dependencies=[Depends(holder_of(roster_token))], summary="The roster, for the ballot box")
+    for_the_box = [Depends(holder_of(roster_token))]
+
+    @router.get("/official/roster", dependencies=for_the_box, summary="The roster, for the ballot box")
     async def roster(request: Request) -> Roster:
         return Roster(entries=await office.roster(request_id(request)))
 
