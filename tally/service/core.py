@@ -98,6 +98,9 @@ def lacking(view: View) -> list[Lacking]:
 
 
 def _lacking(view: View, batch: Batch) -> Lacking | None:
+    # The decision first: once mixing has begun it comes too late [ORDER], and no mixer begins without it.
+    if batch in decrypting.small_batches(view) and batch not in decrypting.decisions(view):
+        return Lacking(batch, "small-batch-decision", 0, 1, ("authority",))
     mixers, needed = mixing.mixers_of(view)[batch], view.manifest.policy.mixers
     if len(mixers) < needed:
         free = tuple(mixer.id for mixer in view.manifest.mixers if mixer.id not in mixers)
@@ -107,8 +110,6 @@ def _lacking(view: View, batch: Batch) -> Lacking | None:
     rows, threshold = decrypting.rows_of(view)[batch], view.manifest.trustees.threshold
     if not rows:
         return None
-    if batch in decrypting.small_batches(view) and batch not in decrypting.decisions(view):
-        return Lacking(batch, "small-batch-decision", 0, 1, ("authority",))
     done = {record.signer for _, record in decrypting.decryptions(view)[batch]}
     if len(done) < threshold:
         others = tuple(role for role in trustees(view) if role not in done)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from tally.service import api
+from tally.service.node import TallyNode
 from tally.service.office import COMPONENTS, Office
 from vemre.election.rules.view import Anchors
 from vemre.service.identity import OFFICIAL, Identity, token_digest
-from vemre.service.node import ElectionNode
 from vemre.service.settings import ServiceSettings
 from vemre.service.station import Station
 
@@ -17,11 +17,11 @@ TITLE = "VeMRE tally"
 
 def create_app(settings: ServiceSettings, identity: Identity, anchors: Anchors) -> FastAPI:
     """The tally's application, over the data folder that ``vemre tally init`` made."""
-    station = Station(TITLE, settings, identity, anchors, ElectionNode, components=COMPONENTS)
+    station = Station(TITLE, settings, identity, anchors, TallyNode, components=COMPONENTS)
     return assemble(station, settings)
 
 
-def assemble(station: Station[ElectionNode], settings: ServiceSettings) -> FastAPI:
+def assemble(station: Station[TallyNode], settings: ServiceSettings) -> FastAPI:
     """The routes on an open station."""
     station.add(api.routes(Office(station), token_digest(settings.data_dir, OFFICIAL)))
     return station.app

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from tally.service import core
 from tally.service.core import Due, Lacking
+from tally.service.node import TallyNode
 from tally.service.store import TallyStore
 from tally.service.tables import COMPONENT
 from vemre.election import drafts
@@ -21,7 +22,7 @@ from vemre.election.rules.view import View
 from vemre.errors import Refused
 from vemre.messages import RemoteProblem
 from vemre.records import setup_bodies as s
-from vemre.service.node import Appended, ElectionNode
+from vemre.service.node import Appended
 from vemre.service.station import Station
 from vemre.types import LogName
 
@@ -60,7 +61,7 @@ class State:
 class Office:
     """The tally's acts over its rows and its log."""
 
-    def __init__(self, station: Station[ElectionNode]) -> None:
+    def __init__(self, station: Station[TallyNode]) -> None:
         self._node = station.node
         self.store = TallyStore(station.engine)
         self._one_act = asyncio.Lock()

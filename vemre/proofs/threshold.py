@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import lcm, prod
 
 from vemre.group import Elements, Group
 from vemre.params import GROUP_ORDER
@@ -34,8 +36,27 @@ def lagrange_at_zero(indices: Sequence[int]) -> list[int]:
 
 
 def combine_shares(group: Group, payloads: Elements, shares: Mapping[int, Elements]) -> Elements:
-    """M_i = b_i - sum_k lambda_k S_ik, for b = `payloads` and at least t vectors of verified shares by trustee."""
-    total = payloads
-    for coefficient, vector in zip(lagrange_at_zero(list(shares)), shares.values(), strict=True):
-        total = total - group.mul_by_one(vector, coefficient)
-    return total
+    """M_i = b_i - sum_k lambda_k S_ik, for b = `payloads` and at least t vectors of verified shares by trustee.
+
+    The lambda_k are fractions of small numbers. With D their common denominator, D M_i is D b_i minus the sum over k of
+    (D lambda_k) S_ik: short multiplications alone, and one of full length at the end where D is not 1. All public.
+    """
+    common, numerators = _common_denominator(list(shares))
+    total = _times(group, payloads, common)
+    for numerator, vector in zip(numerators, shares.values(), strict=True):
+        total = total - _times(group, vector, numerator)
+    return total if common == 1 else group.mul_by_one(total, pow(common, -1, GROUP_ORDER))
+
+
+def _common_denominator(indices: Sequence[int]) -> tuple[int, list[int]]:
+    """D > 0 and D lambda_k for each k, as small (signed) integers."""
+    lambdas = [prod((Fraction(m, m - k) for m in indices if m != k), start=Fraction(1)) for k in indices]
+    common = lcm(*(value.denominator for value in lambdas))
+    return common, [int(value * common) for value in lambdas]
+
+
+def _times(group: Group, vector: Elements, factor: int) -> Elements:
+    """A vector times a small signed integer, without going through its long residue modulo l."""
+    if factor == 1:
+        return vector
+    return group.mul_by_one(vector, factor) if factor > 0 else -group.mul_by_one(vector, -factor)

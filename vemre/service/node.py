@@ -203,9 +203,13 @@ class ElectionNode:
             known = self.own.find(record.leaf_hash)
             if known is not None:
                 return Appended(known, record.leaf_hash, new=False)
+            self.check_timely(self._view, record)
             (index,) = transaction.append([record.entry])
             engine.admit(self._view, self.name, record)
         return Appended(index, record.leaf_hash, new=True)
+
+    def check_timely(self, view: View, record: Record) -> None:
+        """What a writer refuses although the rules would let it stand in a log. Raises CheckFailed. Here: nothing."""
 
     def _check_signer(self, record: Record) -> None:
         """Nobody but a role of the election fills our disk. Raises CheckFailed(RECORD-SIGNATURE or RECORD-ROLE)."""

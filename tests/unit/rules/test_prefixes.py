@@ -16,9 +16,10 @@ from vemre.checks import Check
 from vemre.election import drafts
 from vemre.election.choice import Choice, Marks, Null
 from vemre.election.rules import keygen
+from vemre.errors import CheckFailed
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
-from vemre.records.fields import format_time
+from vemre.records.fields import format_time, parse_time
 from vemre.records.record import Record
 
 NAMES = {
@@ -165,6 +166,22 @@ def test_answers_without_a_complaint_and_second_complaints_are_out_of_order() ->
     ):
         failure = simulator.refusal(lambda s=signer, b=body: election.append("tally", s, drafts.Draft(b)))
         assert (failure.check, failure.party) == (Check.DKG_ORDER, signer)
+
+
+def test_whoever_acknowledged_has_no_complaint() -> None:
+    election = Simulator().reach("keys")
+    complaint = drafts.Draft(s.DkgComplaint(1, "trustee/1"))
+    failure = simulator.refusal(lambda: election.append("tally", "trustee/3", complaint))
+    assert (failure.check, failure.party) == (Check.DKG_ORDER, "trustee/3")
+
+
+@pytest.mark.parametrize(
+    "time", ["2027-05-18t02:00:00z", "2027-5-18T02:00:00Z", "2027-02-30T00:00:00Z", "2027-05-18T02:00:00Z "]
+)
+def test_times_have_one_spelling(time: str) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        parse_time(time)
+    assert caught.value.check is Check.CANONICAL
 
 
 def test_a_failed_attempt_is_followed_by_another(tmp_path: Path) -> None:

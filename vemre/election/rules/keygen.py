@@ -73,6 +73,9 @@ def _admit(view: View, attempt: Attempt, index: int, record: Record, members: li
     if isinstance(body, s.DkgComplaint):
         if body.against not in members or (signer, body.against) in attempt.complaints:
             _order(view, index, record, "a second complaint against one dealer, or one against nobody")
+        if signer in attempt.acks:
+            # Whoever confirmed every share has none to complain of; and no complaint can follow a drill.
+            _order(view, index, record, "complains after its own acknowledgement")
         attempt.complaints[signer, body.against] = index
     elif isinstance(body, s.DkgAnswer):
         if (body.to, signer) not in attempt.complaints or (body.to, signer) in attempt.answers:
