@@ -5,7 +5,7 @@
  */
 
 import { type Element, G, IDENTITY, sumOfMultiples } from './group.js';
-import { littleEndian, reduce } from './scalar.js';
+import { littleEndian } from './scalar.js';
 
 const WEIGHT_BYTES = 16;
 
@@ -18,19 +18,18 @@ export interface Equation<T> {
 }
 
 function hold(equations: readonly Equation<unknown>[], random: (length: number) => Uint8Array): boolean {
-  const elements: Element[] = [];
-  const scalars: bigint[] = [];
+  // An element that stands in several equations is multiplied once, by the sum of its factors.
+  const factors = new Map<Element, bigint>();
   const weights = random(WEIGHT_BYTES * equations.length);
   let g = 0n;
   equations.forEach((equation, i) => {
     const weight = littleEndian(weights.subarray(WEIGHT_BYTES * i, WEIGHT_BYTES * (i + 1)));
     g += weight * equation.g;
     equation.elements.forEach((element, k) => {
-      elements.push(element);
-      scalars.push(reduce(weight * equation.scalars[k]!));
+      factors.set(element, (factors.get(element) ?? 0n) + weight * equation.scalars[k]!);
     });
   });
-  return sumOfMultiples([...elements, G], [...scalars, reduce(g)]).equals(IDENTITY);
+  return sumOfMultiples([...factors.keys(), G], [...factors.values(), g]).equals(IDENTITY);
 }
 
 function holdsAlone({ g, elements, scalars }: Equation<unknown>): boolean {

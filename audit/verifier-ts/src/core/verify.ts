@@ -59,7 +59,7 @@ const STAGES: readonly (readonly [stage: string, type: RecordType])[] = [
 type Check = (e: Election) => boolean | Promise<boolean>;
 
 /** What follows the authenticated entries. Each entry answers whether its rule had anything to apply to. */
-function stages(counted: BatchResult[]): readonly (readonly [CheckId, Check])[] {
+export function stages(counted: BatchResult[]): readonly (readonly [CheckId, Check])[] {
   return [
     ['BLOB-DIGEST', blobDigests],
     ['NOTE', notesInside],
