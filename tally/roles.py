@@ -231,8 +231,8 @@ class Runner:
         data = self.role.perform(view, act, self.source.gate("tally"), self.random, saved)
         if act.kept and data != saved:
             self.role.acts[act.name] = self.file.put_act(act.name, data)
-        self.outlet.hand_over(self.role.role, act, data)
         self.role.store(self.file)
+        self.outlet.hand_over(self.role.role, act, data)
         self._handed.add(act.name)
         self.tell(act)
 

@@ -13,6 +13,7 @@ from simulator import VOTES, Simulator
 from vemre.crypto import canonical
 from vemre.election import drafts
 from vemre.election.rules import engine
+from vemre.errors import Refused
 from vemre.records.record import plain
 from vemre.records.vote_bodies import Shuffle
 
@@ -65,9 +66,16 @@ def test_every_stage_says_what_is_due_and_by_whom(start: Start) -> None:
     tally.vote()
     assert due(tally) == [("tally-input", ("tally",))]
     assert tally.official("tally-input").json()["new"] is True
-    assert due(tally) == [("shuffle", ("mixer/1",))] * 3
+    decision = ("small-batch-decision", ("authority",))
+    assert due(tally) == [("shuffle", ("mixer/1",)), ("shuffle", ("mixer/1",)), decision]
     tally.cosign()
     mixers = {role: tally.mixer(role) for role in sim.mixers}
+    # Nobody mixes before the authority has decided: after a shuffle the decision would come too late.
+    waits: list[float] = []
+    mixers["mixer/1"].sleep = waits.append
+    with pytest.raises(Refused, match="not-due"):
+        mixers["mixer/1"].attend(poll=1.0, patience=2.0)
+    assert waits == [1.0, 1.0]
     tally.pull()
     for batch in [("urna-17", "presidencia")]:
         tally.must("authority", drafts.small_batch_decision(sim.view, batch, "few voters"))
