@@ -28,6 +28,7 @@ from vemre.errors import VemreError
 STARTING_SECONDS: Final = 60.0
 ENDING_SECONDS: Final = 8.0
 TAIL_LINES: Final = 15
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PARALLEL: Final = 4
 
 
@@ -53,21 +54,33 @@ class Children:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._handlers: dict[int, Any] = {}
+        self._starting = False
+        self._interrupted = False
 
     def __enter__(self) -> Children:
         atexit.register(self.end)
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                self._handlers[number] = signal.signal(number, _interrupt)
+            for number in SIGNALS:
+                self._handlers[number] = signal.signal(number, self._interrupt)
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        for number in self._handlers:
+            # Ending the children takes a moment, and impatience must not leave any behind.
+            signal.signal(number, signal.SIG_IGN)
         self.end()
         atexit.unregister(self.end)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        """End the demonstration; a child that is just being started is noted first."""
+        if self._starting:
+            self._interrupted = True
+        else:
+            raise KeyboardInterrupt
 
     # --- commands that end ------------------------------------------------------------------------------------
 
@@ -87,7 +100,11 @@ class Children:
     def run_all(self, jobs: Sequence[tuple[str, Sequence[object]]]) -> list[bytes]:
         """Run several commands side by side; gives their outputs in the order given."""
         with ThreadPoolExecutor(PARALLEL) as pool:
-            return list(pool.map(lambda job: self.run(job[0], *job[1]), jobs))
+            try:
+                return list(pool.map(lambda job: self.run(job[0], *job[1]), jobs))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     # --- commands that stay ------------------------------------------------------------------------------------
 
@@ -139,11 +156,11 @@ class Children:
     def stop(self, *names: str) -> None:
         """End some children: SIGTERM to their groups, SIGKILL for those that do not go."""
         with self._lock:
-            children = {name: child for name in names if (child := self._running.pop(name, None)) is not None}
+            children = {name: child for name in names if (child := self._running.get(name)) is not None}
         for child in children.values():
             _signal(child, signal.SIGTERM)
         deadline = time.monotonic() + ENDING_SECONDS
-        for child in children.values():
+        for name, child in children.items():
             try:
                 child.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -151,6 +168,7 @@ class Children:
                 child.wait()
             if child.stdout is not None:
                 child.stdout.close()
+            self._forget(name)
 
     def end(self) -> None:
         """End all children that still run."""
@@ -163,15 +181,21 @@ class Children:
         # Settings of the person's own services must not reach these.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("VEMRE_")}
         with self._lock:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=environment,
-                start_new_session=True,
-            )
-            self._running[name] = child
+            self._starting = True
+            try:
+                child = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    env=environment,
+                    start_new_session=True,
+                )
+                self._running[name] = child
+            finally:
+                self._starting = False
+        if self._interrupted:
+            raise KeyboardInterrupt
         return child
 
     def _forget(self, name: str) -> None:
@@ -187,7 +211,3 @@ class Children:
 def _signal(child: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, number)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
