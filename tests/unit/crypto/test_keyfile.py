@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,12 @@ def opens(data: bytes, passphrase: bytes = b"correct horse", kind: str = "truste
 def test_round_trip() -> None:
     assert opens(DATA) == KEY
     assert keyfile.read_public(DATA) == ("trustee", {"role": "trustee/1"}, False)
+
+
+def test_vector() -> None:
+    case = json.loads((Path(__file__).parents[2] / "vectors" / "key-file.json").read_text())
+    key = opens(case["file"].encode(), case["passphrase"].encode(), case["kind"])
+    assert key.secret == case["secret"]
 
 
 def test_the_secret_is_in_no_text() -> None:
