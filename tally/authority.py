@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tally.attempts import VOID
+from tally.attempts import VOID, declared_void
 from tally.keys import RoleFile
 from tally.offer_files import read_json
 from vemre.checks import Check
 from vemre.crypto.signing import SigningKey
 from vemre.election import drafts
 from vemre.election.drafts import Draft
-from vemre.election.rules import decrypting, engine
+from vemre.election.rules import decrypting, engine, keygen
 from vemre.election.rules.view import Batch, View
 from vemre.errors import CheckFailed, Refused
 from vemre.records import bundle
@@ -99,10 +99,19 @@ class Authority:
         return self._signed(view, "tally", drafts.certification(view, gate=gate))
 
     def void(self, text: str) -> Order:
-        """End the attempt at key generation that is on; `text` names the trustee who answers for it."""
+        """End the attempt at key generation that is on; `text` names the trustee who answers for it.
+
+        Raises Refused: "reason-missing", "no-attempt" where none is on, "key-drilled" once a drill has used the key:
+        every drill is of the attempt that the setup names, so another key then needs another election.
+        """
         if not text.strip() or len(text) > MAX_REASON:
             raise Refused("reason-missing")
         view = self.source.refresh()
+        if view.tally.first("drill") is not None:
+            raise Refused("key-drilled")
+        found = keygen.attempts(view)
+        if not found or declared_void(view, found[-1]):
+            raise Refused("no-attempt")
         return self._signed(view, "tally", drafts.incident(VOID, text, self.clock()))
 
     def _signed(self, view: View, log: LogName, draft: Draft) -> Order:

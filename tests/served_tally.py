@@ -22,6 +22,7 @@ from tally.keys import RoleFile
 from tally.mixer_core import MixerState
 from tally.roles import HttpOutlet, Mixer, Runner, Trustee
 from tally.service.main import assemble
+from tally.service.node import TallyNode
 from tally.service.office import COMPONENTS
 from tally.trustee_core import TrusteeState
 from vemre.crypto.keyfile import KeyFile
@@ -34,7 +35,6 @@ from vemre.records.bundle import MEDIA_TYPE
 from vemre.records.record import Record, parse
 from vemre.service.client import HttpSource, ServiceClient
 from vemre.service.election_source import ElectionSource
-from vemre.service.node import ElectionNode
 from vemre.service.settings import ServiceSettings
 from vemre.service.sources import FolderSource
 from vemre.service.station import Station
@@ -57,7 +57,7 @@ class TallyUnderTest:
         self.record = folder / "others"
         self.clock = ManualClock()
         self.client: TestClient
-        self.station: Station[ElectionNode]
+        self.station: Station[TallyNode]
         prepare_data(sim, "tally", self.data)
         self.push()
 
@@ -71,7 +71,7 @@ class TallyUnderTest:
             settings,
             identity_of(self.sim, "tally", "tally"),
             Anchors(self.sim.policy),
-            ElectionNode,
+            TallyNode,
             components=COMPONENTS,
             sources={name: FolderSource(self.record, name) for name in OTHERS},
             clock=self.clock,

@@ -24,9 +24,13 @@ from vemre.records import vote_bodies as v
 
 
 def complete_key(view: View) -> JointKey:
-    """The key that every trustee has acknowledged. Raises Refused("key-not-complete")."""
+    """The key that every trustee has acknowledged, of an attempt that the authority has not ended. Raises
+    Refused("key-not-complete")."""
     key = keygen.joint_key(view) if view.tally.records else None
     if key is None or set(keygen.attempts(view)[-1].acks) != set(trustees(view)):
+        raise Refused("key-not-complete")
+    if view.setup_index is None and attempts.current(view) != key.attempt:
+        # A drill with it would stand in the way of the next attempt.
         raise Refused("key-not-complete")
     return key
 

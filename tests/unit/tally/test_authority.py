@@ -141,13 +141,40 @@ def test_certification_waits_for_the_result(start: Start) -> None:
 
 
 def test_another_key_is_not_the_authority(start: Start) -> None:
-    tally = start(Simulator())
+    sim = Simulator()
+    sim.generate_key()
+    sim.view.tally.pop()
+    tally = start(sim)
     work = authority(tally, CLOSES)
     work.key = SigningKey.generate(os.urandom)
     with pytest.raises(Refused, match="not-in-manifest"):
         work.void("a reason")
     with pytest.raises(Refused, match="reason-missing"):
         work.void("")
+
+
+def test_an_attempt_is_ended_once_and_before_any_drill(start: Start) -> None:
+    sim = Simulator()
+    sim.generate_key()
+    sim.view.tally.pop()
+    tally = start(sim)
+    assert tally.client.get("/drills/next").status_code == 200
+    body = logged(tally, authority(tally).void("trustee/3 lost its machine"))
+    assert (body.kind, body.text) == ("dkg-void", "trustee/3 lost its machine")
+    with pytest.raises(Refused, match="no-attempt"):
+        authority(tally).void("again")
+    # No drill may use its key: that would stand in the way of the next attempt.
+    assert tally.client.get("/drills/next").json()["code"] == "key-not-complete"
+    assert tally.trustee("trustee/1", drill=True).role.due(tally.sim.view)[0].name == "dkg-commit.2"
+
+
+def test_nothing_is_ended_before_it_begins_or_once_it_is_drilled(start: Start) -> None:
+    tally = start(Simulator())
+    with pytest.raises(Refused, match="no-attempt"):
+        authority(tally).void("x")
+    tally.generate_key()
+    with pytest.raises(Refused, match="key-drilled"):
+        authority(tally).void("x")
 
 
 @pytest.mark.parametrize("text", ["[]", '{"a":-1}', '{"a":true}', '{"a":"1"}', '{"a":1.0}', "{"])

@@ -15,6 +15,7 @@ from vemre.election import drafts
 from vemre.election.rules import engine
 from vemre.errors import Refused
 from vemre.records.record import plain
+from vemre.records.setup_bodies import DkgCommit
 from vemre.records.vote_bodies import Shuffle
 
 Start = Callable[[Simulator], TallyUnderTest]
@@ -299,6 +300,18 @@ def test_empty_and_lonely_urns_pass_through_to_the_result(start: Start) -> None:
     tally.cosign()
     assert tally.official("results").json()["result"] is not None
     assert tally.client.get("/results").json()["batches"][-1]["rows"] == 0
+
+
+def test_a_trustee_alone_begins_no_new_attempt_at_the_key(start: Start) -> None:
+    sim = key_without_drill()
+    tally = start(sim)
+    commit = sim.sign("tally", "trustee/1", DkgCommit(2, "00" * 32))
+    answer = tally.submit(commit)
+    assert (answer.status_code, answer.json()["check"]) == (422, "DKG-ORDER")
+    assert tally.incidents() == []
+    tally.must("authority", drafts.incident("dkg-void", "a share was lost", sim.time))
+    answer = tally.submit(commit)
+    assert answer.status_code == 201, answer.text
 
 
 def test_a_refused_record_names_its_signer_in_an_incident(start: Start) -> None:
