@@ -1,13 +1,17 @@
 """Ballots through the HTTP interface."""
 
+import itertools
 import json
+import shutil
 
+import forge
 import pytest
 from served import BallotBoxUnderTest
 from simulator import CLOSES, OPENS
 
 from vemre.crypto import tracker
 from vemre.election.choice import Marks
+from vemre.log import merkle
 from vemre.log.checkpoint import auditors_of
 from vemre.log.proof import Receipt
 from vemre.records.record import parse
@@ -161,3 +165,46 @@ def test_started_again_it_knows_what_it_knew(box: BallotBoxUnderTest, tmp_path_f
         assert box.cast(voter, box.ballot(voter)).json()["code"] == "already-voted"
         assert box.cast(voter, entry).json() == first.json()
         assert box.cast(other, box.ballot(other)).status_code == 201
+
+
+def test_ballot_made_for_another_log(box: BallotBoxUnderTest) -> None:
+    voter = box.sim.voters[0]
+    ballot = box.sim.ballot(voter, voter.choices or ())
+    elsewhere = box.sim.sign("tally", voter.key.public.hex(), ballot.body, voter.key)
+    assert box.cast(voter, elsewhere.entry).json()["check"] == "RECORD-ROLE"
+
+
+def test_ballot_that_is_overtaken_by_the_close(box: BallotBoxUnderTest) -> None:
+    """The time that counts is when the writer takes it, not when it came."""
+    voter = box.sim.voters[0]
+    entry = box.ballot(voter)
+    assert box.cast(box.sim.voters[1], box.ballot(box.sim.voters[1])).status_code == 201
+    times = itertools.chain([CLOSES - 1], itertools.repeat(CLOSES))
+    box.station.clock = lambda: next(times)
+    box.station.node._clock = lambda: next(times)
+    answer = box.cast(voter, entry)
+    assert (answer.status_code, answer.json()["code"]) == (409, "voting-closed")
+    assert types(box) == ["open", "ballot"]
+
+
+def test_late_forgery_is_not_counted(box: BallotBoxUnderTest) -> None:
+    voter = box.sim.voters[0]
+    forged = box.sim.sign("ballot", voter.key.public.hex(), parse(box.ballot(voter)).body, box.sim.keys["tally"])
+    box.clock.now = CLOSES
+    assert box.cast(voter, forged.entry).json()["code"] == "voting-closed"
+    assert box.close().status_code == 200
+    assert box.entries()[-1].body.late == 0
+
+
+def test_started_again_over_another_tally_log_it_takes_nothing(box: BallotBoxUnderTest) -> None:
+    sim, voter = box.sim, box.sim.voters[0]
+    entries = [record.entry for record in sim.view.tally.records]
+    entries[-1], entries[-2] = entries[-2], entries[-1]
+    note = sim.log_signers["tally"].sign(len(entries), merkle.root(map(merkle.leaf_hash, entries)))
+    for folder in (box.record / "tally", box.data / "followed"):
+        shutil.rmtree(folder)
+    forge.write_log(box.record / "tally", entries, note)
+    with box.running():
+        answer = box.cast(voter, box.ballot(voter))
+        assert (answer.status_code, answer.json()["check"]) == (422, "CHECKPOINT")
+    assert types(box) == ["open"]

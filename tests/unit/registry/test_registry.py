@@ -15,6 +15,7 @@ from registry.settings import ROSTER
 from registry.store import RegistryStore
 from vemre.crypto.credential import Credential
 from vemre.election.choice import Marks, Null
+from vemre.errors import Refused
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 
@@ -199,7 +200,9 @@ def test_use_of_personal_data_is_noted_without_any(
         assert delivery["secret"] not in text
 
 
-def test_block_and_marks_with_a_real_ballot_box(sim: Simulator, tmp_path: Path, registry: RegistryUnderTest) -> None:
+def test_block_and_marks_with_a_real_ballot_box(
+    sim: Simulator, tmp_path: Path, registry: RegistryUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     published(registry)
     set_up(registry, sim)
     write_logs(sim, registry.record, ("registry",))
@@ -230,6 +233,10 @@ def test_block_and_marks_with_a_real_ballot_box(sim: Simulator, tmp_path: Path, 
                     sim.admit("ballot", record)
                 write_logs(sim, registry.record, ("ballot",))
                 registry.clock.now = CLOSES
+                with monkeypatch.context() as patched:
+                    # As after a restored database: ballots of credentials that nobody here knows.
+                    patched.setattr(RegistryStore, "voters_of", lambda *_: {})
+                    assert registry.official("marks").json()["code"] == "ballots-unknown"
                 first, again = (registry.official("marks").json() for _ in range(2))
                 assert (first["new"], again["new"], first["index"]) == (True, False, again["index"])
     marks = registry.entries()[-1].body
@@ -251,3 +258,20 @@ def test_two_issues_at_once_issue_once(registry: RegistryUnderTest) -> None:
         answers: list[Any] = list(pool.map(lambda _: registry.official("credentials").json(), range(3)))
     assert sorted(answer["issued"] for answer in answers) == [0, 0, 3]
     assert not any(a == b for a, b in itertools.combinations([public_of(registry, n) for n in (1, 2, 3)], 2))
+
+
+def test_reissue_that_fails_delivers_nothing(registry: RegistryUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    published(registry)
+
+    def broken(*_: Any) -> None:
+        raise Refused("log-busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RegistryStore, "reissue", broken)
+        order = {"folio": "F-0001", "request": str(uuid.uuid4())}
+        assert registry.official("reissue", order).status_code == 503
+    assert set(registry.deliveries()) == {"persona2@example.org", "persona3@example.org"}
+    assert len(registry.entries()) == 1
+    # Nothing was replaced, so the order may be given again.
+    assert registry.official("reissue", order).json()["record"]["new"] is True
+    assert next(entry["credential"] for entry in registry.roster().json()["entries"]) == public_of(registry, 1)
