@@ -27,7 +27,7 @@ def test_stage(stage: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("done", "words"),
     [
-        ("tally 16", "Cofirmada la bitácora tally, con 16 asientos."),
+        ("tally 16", "Cofirmada la bitácora tally; asientos: 16."),
         ("system-opinion", "Asentado: dictamen del sistema."),
     ],
 )
