@@ -18,7 +18,7 @@ check: .venv/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -m "not slow" tests/unit tests/properties
+	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties
 
 bench: .venv/ready
 	@$(BIN)/python benchmarks/run.py

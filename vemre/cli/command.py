@@ -23,6 +23,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Command(click.Command):
     """A command with its texts in the catalogue."""
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        # click keeps the option with the words of the first run; a later one may be in another language.
+        self._help_option = None
+        return super().get_help_option(ctx)
+
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run, and end the process with the exit code. Never shows a trace unless ``--debug`` stands first."""
         extra.pop("standalone_mode", None)

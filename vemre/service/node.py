@@ -39,7 +39,7 @@ T = TypeVar("T")
 SYNC_ROUNDS: Final = 8
 _logger = structlog.get_logger(__name__)
 
-UNTIMELY: Final = frozenset({Check.ORDER, Check.DKG_ORDER, Check.GATE, Check.CHECKPOINT, Check.NOTE})
+UNTIMELY: Final = frozenset({Check.ORDER, Check.DKG_ORDER, Check.DKG_ACK, Check.GATE, Check.CHECKPOINT, Check.NOTE})
 """Failures that may come of being early or out of step: refused, but nobody is accused in the log."""
 
 
