@@ -40,10 +40,25 @@ def verify_record(
     `random` must be a CSPRNG: the soundness of batch verification rests on it.
     """
     report = Report()
+    reached = Check.PARAMS
+
+    def note(check: Check, done: int, total: int) -> None:
+        nonlocal reached
+        reached = check
+        if progress is not None:
+            progress(check, done, total)
+
     try:
-        _verify(source, anchors, group, random, report, progress or (lambda *_: None))
+        _verify(source, anchors, group, random, report, note)
     except CheckFailed as failure:
         report.fail(failure)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        # Nothing is known to get here. What cannot even be judged is certainly not valid, and the check that was
+        # under way says where to look.
+        report.fail(CheckFailed(reached, f"the verifier stumbled: {type(error).__name__}", where="record"))
+    if report.failure is not None:
         report.result, report.certified = [], False
     return report
 

@@ -31,6 +31,7 @@ __all__ = ["ReferenceElements", "ReferenceGroup", "ReferenceScalars"]
 _WIDE_BYTES: Final = 64
 _IDENTITY_BYTES: Final = bytes(ELEMENT_BYTES)
 _GENERATOR_BYTES: Final = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
+_SHORT_BITS: Final = 128
 _ONE_HALF: Final = (GROUP_ORDER + 1) // 2
 
 
@@ -138,6 +139,10 @@ class ReferenceGroup(Group):
         )
 
     def mul_by_one(self, elements: Elements, scalar: int) -> ReferenceElements:
+        if scalar.bit_length() <= _SHORT_BITS:
+            # The half of a short scalar is a long one, so here the doublings saved outweigh the cheaper encoding.
+            short = naf(scalar)
+            return ReferenceElements([multiply(short, point) for point in elements_of(elements).points])
         digits = naf(scalar * _ONE_HALF % GROUP_ORDER)
         return ReferenceElements(halves=[multiply(digits, point) for point in elements_of(elements).points])
 
