@@ -19,10 +19,9 @@ from vemre.crypto import boxes
 from vemre.crypto.signing import SigningKey
 from vemre.election import drafts
 from vemre.election.blocks import encode_blocks
-from vemre.election.choice import Choice, Marks, Null, WriteIn, encode_choice
+from vemre.election.choice import Choice, Marks, Null, WriteIn, blocks_needed, encode_choice
 from vemre.election.rules import engine, keygen, mixing
 from vemre.election.rules.decrypting import output_elements, small_batches
-from vemre.election.rules.manifest import blocks_of
 from vemre.election.rules.setup import drill_base, drill_context
 from vemre.election.rules.view import Anchors, View
 from vemre.errors import CheckFailed
@@ -80,7 +79,7 @@ def offer() -> s.Offer:
         write_in_bytes=0,
         blocks=1,
     )
-    assert (blocks_of(president), blocks_of(governor)) == (2, 1)
+    assert (blocks_needed(president), blocks_needed(governor)) == (2, 1)
     urns = [
         s.Urn("urna-09", "Ciudad de México", ["presidencia", "gubernatura"]),
         s.Urn("urna-17", "Morelos", ["presidencia"]),

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from vemre.checks import Check
+from vemre.election.choice import blocks_needed
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
 from vemre.log.note import Vkey
-from vemre.params import BLOCK_BYTES
 from vemre.records import setup_bodies as s
 
 _ID = re.compile(r"\A[a-z0-9-]{1,32}\Z")
@@ -140,19 +140,13 @@ def check_policy(manifest: s.Manifest) -> bool:
     return True
 
 
-def blocks_of(contest: s.Contest) -> int:
-    """w: how many 30-byte blocks a choice of this contest takes (section 4, choice encoding)."""
-    longest = max(1 + (len(contest.options) + 7) // 8, 1 + contest.write_in_bytes)
-    return max(1, -(-longest // BLOCK_BYTES))
-
-
 def check_blocks(offer: s.Offer) -> bool:
     """[MANIFEST-BLOCKS]: `blocks` is what the options and write-ins of each contest need."""
     for contest in offer.contests:
-        if contest.blocks != blocks_of(contest):
+        if contest.blocks != blocks_needed(contest):
             _fail(
                 Check.MANIFEST_BLOCKS,
-                f"contest {contest.id} has {contest.blocks} blocks, it needs {blocks_of(contest)}",
+                f"contest {contest.id} has {contest.blocks} blocks, it needs {blocks_needed(contest)}",
             )
     return True
 
