@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,13 +11,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from demo_run import ENTITIES, SEED, VOTERS, Demo, run_demo, vemre
+from demo_run import ENTITIES, SEED, VOTERS, Demo, vemre
 from forge import read_entries
 
 from vemre.demo import pef2024, voters
 from vemre.demo.places import AUDITORS, MIXERS, THRESHOLD, TRUSTEES
 from vemre.election.choice import Marks, Null
 from vemre.election.choice_names import contests_of_urn
+from vemre.service.client import ServiceClient
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
@@ -105,8 +107,30 @@ def test_no_secret_is_written_to_a_log(demo: Demo) -> None:
         assert not any(secret in text for secret in secrets), path.name
 
 
+def serving(folder: Path) -> Demo:
+    """A demonstration that leaves its services up, ended with Ctrl-C."""
+    output = folder.with_suffix(".txt")
+    options = ("--voters", str(VOTERS), "--entities", str(ENTITIES), "--seed", SEED, "--serve", "--out", str(folder))
+    with open(output, "wb") as file:
+        command = [sys.executable, "-m", "vemre.cli", "--lang", "en", "demo", *options]
+        child = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        while "stay up" not in output.read_text():
+            assert child.poll() is None, output.read_text()
+            time.sleep(0.1)
+        for url in re.findall(r"(?m)^  \w+: (http://127.0.0.1:\d+)$", output.read_text()):
+            with ServiceClient(url) as service:
+                assert service.get_json("/health")
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == 0
+    finally:
+        child.kill()
+    assert not running(folder)
+    return Demo(folder, output.read_text())
+
+
 def test_one_seed_gives_equal_results_and_different_keys(demo: Demo, tmp_path: Path) -> None:
-    other = run_demo(tmp_path / "again")
+    other = serving(tmp_path / "again")
     assert other.report["result"] == demo.report["result"]
     setups = [next(e["body"] for e in kept(run, "tally") if e["type"] == "setup") for run in (demo, other)]
     assert isinstance(setups[0], dict)

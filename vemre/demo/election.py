@@ -31,7 +31,9 @@ from vemre.service.client import ServiceClient
 from vemre.types import LOG_NAMES, LogName
 
 T = TypeVar("T")
-POLL: Final = 0.2
+POLL: Final = 0.3
+"""Seconds between two looks at the logs, of everybody. A look costs two or three hundredths of a second of processor
+time, and a dozen processes look."""
 PATIENCE: Final = 300.0
 PORT_ATTEMPTS: Final = 5
 WINDOW: Final = 15 * 86_400
@@ -318,7 +320,7 @@ class Demonstration:
                 problem = refusal
             if time.monotonic() > deadline:
                 raise problem or Refused("nothing-happens", seconds=int(PATIENCE))
-            time.sleep(POLL / 2)
+            time.sleep(POLL)
 
     @staticmethod
     def _write_json(path: Path, value: Any) -> None:
