@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: demo test check bench verifier-ts deps clean
+.PHONY: demo test check coverage bench verifier-ts deps clean
 
 demo: .venv/ready
 	@$(BIN)/vemre demo $(DEMO_ARGS)
@@ -19,6 +19,10 @@ check: .venv/ready
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties
+
+# Line coverage of the shared library; the tracer makes the slow arithmetic several times slower.
+coverage: .venv/ready
+	@$(BIN)/pytest -q -n auto --dist loadgroup --cov=vemre --cov-report=term --cov-fail-under=90 tests/unit tests/properties tests/attacks
 
 bench: .venv/ready
 	@$(BIN)/python benchmarks/run.py

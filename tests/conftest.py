@@ -17,6 +17,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from hypothesis import HealthCheck, settings
+
+# No test is about time: these machines are shared, and a slow minute is no defect.
+settings.register_profile("vemre", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vemre")
 
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 POSTGRES_URL = os.environ.get("VEMRE_TEST_POSTGRES", "")
