@@ -47,7 +47,6 @@ class ServiceSettings(BaseSettings):
     """The trust anchors: vkeys of the logs and auditors."""
     key_file: Path | None = None
     """The encrypted signing key of this role."""
-    passphrase_file: Path | None = None
     trial_clock_file: Path | None = None
     """For trials alone: a file with the number of seconds by which the service's clock is ahead. A service whose keys
     are not marked insecure refuses to start with it."""
