@@ -11,7 +11,7 @@ from typing import Any
 
 from vemre.cli import console
 from vemre.cli.translations import language, say
-from vemre.records.setup_bodies import Contest, Offer, Option
+from vemre.records.setup_bodies import Contest, Offer
 
 ResultBatch = Mapping[str, Any]
 """A result batch as `vemre audit verify --json` gives it."""
@@ -54,8 +54,3 @@ def _lines(batch: ResultBatch, contest: Contest) -> Iterator[tuple[str, object, 
         for line in batch["candidates"]:
             label = candidates.get(line["id"]) or names.get(line["id"], line["id"])
             yield f"→ {label}", "", line["votes"]
-
-
-def _name(option: Option) -> str:
-    """The party first: several parties may have one candidate."""
-    return f"{option.party} · {option.name}" if option.party and option.party != option.name else option.name
