@@ -7,7 +7,8 @@ import click
 from vemre.cli import console
 from vemre.cli.translations import language, say
 from vemre.election.choice import Choice, Marks, Null, WriteIn, invalid
-from vemre.records.setup_bodies import Contest, Option
+from vemre.election.choice_names import option_label
+from vemre.records.setup_bodies import Contest
 
 
 def ask(contests: list[Contest]) -> dict[str, Choice]:
@@ -25,7 +26,7 @@ def _ask(contest: Contest) -> Choice:
     console.say(f"\n{_title(contest)}", style="bold")
     console.say(contest.legend)
     for number, option in enumerate(contest.options, 1):
-        console.say(f"  {number:>2}  {_label(option)}")
+        console.say(f"  {number:>2}  {option_label(option)}")
     console.say(say("voter-how-to-mark" if contest.write_in_bytes else "voter-how-to-mark-only"))
     while True:
         typed = str(click.prompt(say("voter-choice"), err=True)).strip()
@@ -54,14 +55,9 @@ def _title(contest: Contest) -> str:
     return contest.title.en if language() == "en" else contest.title.es
 
 
-def _label(option: Option) -> str:
-    """The party first: several parties may have one candidate."""
-    return f"{option.party} · {option.name}" if option.party else option.name
-
-
 def _words(contest: Contest, choice: Choice) -> str:
     if isinstance(choice, Marks):
-        return ", ".join(_label(contest.options[option]) for option in choice.options)
+        return ", ".join(option_label(contest.options[option]) for option in choice.options)
     if isinstance(choice, WriteIn):
         return choice.text
     return say("voter-null")

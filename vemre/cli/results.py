@@ -11,6 +11,7 @@ from typing import Any
 
 from vemre.cli import console
 from vemre.cli.translations import language, say
+from vemre.election.choice_names import option_label
 from vemre.records.setup_bodies import Contest, Offer
 
 ResultBatch = Mapping[str, Any]
@@ -32,9 +33,7 @@ def put_results(batches: Sequence[ResultBatch], offer: Offer, *, certified: bool
 
 
 def _lines(batch: ResultBatch, contest: Contest) -> Iterator[tuple[str, object, object]]:
-    names = {
-        option.id: f"{option.party} · {option.name}" if option.party else option.name for option in contest.options
-    }
+    names = {option.id: option_label(option) for option in contest.options}
     shorts = {option.id: option.party or option.id for option in contest.options}
     distributed = {line["option"]: line["votes"] for line in batch["distributed"]}
     for line in batch["options"]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from vemre.election.choice import Choice, Marks, Null, WriteIn, invalid
 from vemre.errors import Refused
-from vemre.records.setup_bodies import Contest, Offer
+from vemre.records.setup_bodies import Contest, Offer, Option
 
 NULL = "null"
 
@@ -69,3 +69,8 @@ def _read(contest: Contest, value: object) -> Choice | None:
         case {"write_in": str(text)}:
             return WriteIn(text)
     return None
+
+
+def option_label(option: Option) -> str:
+    """How an option is written in lists: the party first, since several parties may have one candidate."""
+    return f"{option.party} · {option.name}" if option.party and option.party != option.name else option.name
