@@ -157,7 +157,7 @@ export async function readLog(
 ): Promise<VerifiedLog> {
   const { log, checkpoint, lost } = opened;
   const fail = (detail: string, where: string) => new CheckFailed('LOG', detail, where, WRITER[log]);
-  if (lost) throw fail('the file is missing', `${log}/checkpoint`);
+  if (lost) throw new CheckFailed('NOTE', 'the file is missing', `${log}/checkpoint`, WRITER[log]);
   if (checkpoint === null) return { tree: new Tree(), entries: [] };
   if (checkpoint.size > BigInt(Number.MAX_SAFE_INTEGER)) throw fail('no log of this size can be there', log);
   const reader = new LogReader(source, log, Number(checkpoint.size), checkpoint.root, progress);
