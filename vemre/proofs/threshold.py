@@ -21,18 +21,10 @@ def verification_key(group: Group, commitments: Sequence[Elements], trustee: int
 
 
 def lagrange_at_zero(indices: Sequence[int]) -> list[int]:
-    """lambda_k for distinct indices k >= 1. Raises ValueError for others."""
-    if len(set(indices)) != len(indices) or any(k < 1 for k in indices):
-        raise ValueError("interpolation needs distinct positive indices")
-    coefficients = []
-    for k in indices:
-        numerator, denominator = 1, 1
-        for m in indices:
-            if m != k:
-                numerator = numerator * m % GROUP_ORDER
-                denominator = denominator * (m - k) % GROUP_ORDER
-        coefficients.append(numerator * pow(denominator, -1, GROUP_ORDER) % GROUP_ORDER)
-    return coefficients
+    """lambda_k modulo l for distinct indices k >= 1. Raises ValueError for others."""
+    common, numerators = _common_denominator(indices)
+    inverse = pow(common, -1, GROUP_ORDER)
+    return [numerator * inverse % GROUP_ORDER for numerator in numerators]
 
 
 def combine_shares(group: Group, payloads: Elements, shares: Mapping[int, Elements]) -> Elements:
@@ -49,7 +41,9 @@ def combine_shares(group: Group, payloads: Elements, shares: Mapping[int, Elemen
 
 
 def _common_denominator(indices: Sequence[int]) -> tuple[int, list[int]]:
-    """D > 0 and D lambda_k for each k, as small (signed) integers."""
+    """D > 0 and D lambda_k for each k, as small (signed) integers. Raises ValueError unless distinct and positive."""
+    if len(set(indices)) != len(indices) or any(k < 1 for k in indices):
+        raise ValueError("interpolation needs distinct positive indices")
     lambdas = [prod((Fraction(m, m - k) for m in indices if m != k), start=Fraction(1)) for k in indices]
     common = lcm(*(value.denominator for value in lambdas))
     return common, [int(value * common) for value in lambdas]
