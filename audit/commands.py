@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Final, cast
+
 import click
 
 from vemre.cli.command import Group
+
+COMMANDS: Final = {
+    "verify": "audit.verify.command:verify",
+    "init": "audit.keys:init",
+    "attend": "audit.attend:attend",
+}
+"""Subcommands and where they are defined, in the order in which help lists them."""
 
 
 class _Audit(Group):
     """Loads a subcommand when it is asked for: verifying loads neither the witness nor its keys."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return ["verify", "init", "attend"]
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        match cmd_name:
-            case "verify":
-                from audit.verify.command import verify
-
-                return verify
-            case "init":
-                from audit.keys import init
-
-                return init
-            case "attend":
-                from audit.attend import attend
-
-                return attend
-        return None
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        return cast(click.Command, getattr(import_module(module), name))
 
 
 @click.group(cls=_Audit, help="command-audit")
