@@ -8,8 +8,11 @@ import { build } from 'esbuild';
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'warning', legalComments: 'inline', charset: 'utf8' };
 
+const { version } = JSON.parse(await readFile(at('package.json'), 'utf8'));
+
 async function command() {
-  await build({ ...common, platform: 'node', entryPoints: [at('src/node/cli.ts')], outfile: at('dist/cli.mjs') });
+  const define = { VERSION: JSON.stringify(version) };
+  await build({ ...common, platform: 'node', define, entryPoints: [at('src/node/cli.ts')], outfile: at('dist/cli.mjs') });
 }
 
 async function tests() {

@@ -70,6 +70,12 @@ test('no verdict: exit code 2 and nothing on standard output', () => {
   }
 });
 
+test('--version is one line with the name and the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8')) as { version: string };
+  assert.deepEqual([run('--version').status, run('--version').stdout], [0, `vemre-verifier-ts ${version}\n`]);
+  assert.equal(run('--version', '--json').status, 2);
+});
+
 /** Serves the golden record; `answer` may answer in its place. */
 async function serving(answer: (path: string) => number | null, use: (url: string) => Promise<void>): Promise<void> {
   const files = golden();

@@ -1,4 +1,4 @@
-/** The command: `verify RECORD --policy POLICY [--json] [--lang es|en]`. */
+/** The command: `verify RECORD --policy POLICY [--json] [--lang es|en]`, or `verify --version`. */
 
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,9 @@ import { randomBytes } from '../io/random.js';
 import { isLanguage, type Language, LANGUAGES, messages } from '../text.js';
 import { openFolder } from './folder.js';
 import { readable } from './readable.js';
+
+/** The version of package.json, put here by the build. */
+declare const VERSION: string;
 
 export const VALID = 0;
 export const INVALID = 1;
@@ -70,6 +73,10 @@ async function run(options: Options): Promise<Outcome> {
 
 /** @returns the exit code */
 export async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 1 && args[0] === '--version') {
+    process.stdout.write(`vemre-verifier-ts ${VERSION}\n`);
+    return VALID;
+  }
   const options = parseOptions(args);
   if (options === null) {
     process.stderr.write(`${messages(LANGUAGES[0]).usage}\n`);
