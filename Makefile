@@ -36,7 +36,7 @@ verifier-ts:
 
 # What needs the system's package manager; everything else runs without it.
 deps:
-	apt-get update && apt-get install -y --no-install-recommends python3 python3-venv git make postgresql
+	apt-get update && apt-get install -y --no-install-recommends python3 python3-venv git make postgresql chromium
 
 .venv/ready: pyproject.toml uv.lock Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("vemre", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vemre")
 
+pytest_plugins = ["browser"]
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 POSTGRES_URL = os.environ.get("VEMRE_TEST_POSTGRES", "")
 
