@@ -114,7 +114,7 @@ class Forgery:
             self._resign(set(keep), context)
         entries = {name: [canonical.encode(entry) for entry in log] for name, log in self.logs.items()}
         shutil.rmtree(target, ignore_errors=True)
-        for name in LOGS:
+        for name in filter(self._original.get, LOGS):
             write_log(target / name, entries[name], self._checkpoint(name, entries[name], len(entries[name])))
         (target / "blob").mkdir(parents=True)
         for digest, data in self.blobs.items():

@@ -41,7 +41,7 @@ from vemre.records import vote_bodies as v
 from vemre.records.fields import Bilingual, Equality, Schnorr, format_time
 from vemre.records.policy import AuditorAnchor, LogAnchors, Policy
 from vemre.records.record import Record, body_digest, parse
-from vemre.types import LogName
+from vemre.types import LogName, Random
 
 GROUP = load("reference")
 ELECTION = "7b0c6f0e-4e0a-4f5e-9c41-0a6d9d1f2c33"
@@ -99,7 +99,9 @@ VOTES: tuple[tuple[str, tuple[Choice, ...] | None], ...] = (
 
 
 class Simulator:
-    """The election and everybody's keys. `view` is the truth so far; the methods are the acts, in order."""
+    """The election and everybody's keys. `view` is the truth so far; the methods are the acts, in order.
+
+    All secrets come from `random`: equal bytes from it give equal records."""
 
     def __init__(
         self,
@@ -110,25 +112,27 @@ class Simulator:
         mixers: int = 2,
         min_batch: int = 2,
         the_offer: s.Offer | None = None,
+        random: Random = os.urandom,
     ) -> None:
+        self.random = random
         self.offer = the_offer or offer()
         self.n, self.t = trustees, threshold
         self.mixers = [f"mixer/{k}" for k in range(1, mixers + 1)]
         self.trustees = [f"trustee/{k}" for k in range(1, trustees + 1)]
         self.auditors = ["auditor/1", "auditor/2"]
         roles = ["authority", "registry", "ballot-box", "tally", *self.trustees, *self.mixers, *self.auditors]
-        self.keys = {role: SigningKey.generate(os.urandom) for role in roles}
-        self.box_keys = {role: boxes.BoxKey.generate(os.urandom) for role in self.trustees}
+        self.keys = {role: SigningKey.generate(self.random) for role in roles}
+        self.box_keys = {role: boxes.BoxKey.generate(self.random) for role in self.trustees}
         self.log_signers: dict[LogName, LogSigner] = {
-            name: LogSigner(f"vemre.example/{ELECTION}/{name}", SigningKey.generate(os.urandom))
+            name: LogSigner(f"vemre.example/{ELECTION}/{name}", SigningKey.generate(self.random))
             for name in ("registry", "ballot", "tally")
         }
         self.log_seeds = {name: signer._key.seed() for name, signer in self.log_signers.items()}
-        self.witness_keys = {role: SigningKey.generate(os.urandom) for role in self.auditors}
+        self.witness_keys = {role: SigningKey.generate(self.random) for role in self.auditors}
         self.witnesses = {
             role: Ed25519Cosigner(f"{role.replace('/', '')}.example/w", key) for role, key in self.witness_keys.items()
         }
-        self.voters = [Voter(urn, SigningKey.generate(os.urandom), choices) for urn, choices in votes]
+        self.voters = [Voter(urn, SigningKey.generate(self.random), choices) for urn, choices in votes]
         self.blobs: dict[str, bytes] = {}
         self.time = OPENS
         self.polynomials: dict[str, list[int]] = {}
@@ -142,6 +146,7 @@ class Simulator:
             authority=self.keys["authority"].public.hex(),
             quorum=2,
         )
+        # What the verification draws leaves no trace in the record, and so is never taken from a seeded generator.
         self.view = View(Anchors(self.policy), self.blobs.__getitem__, GROUP, os.urandom)
         self.append("tally", "authority", drafts.manifest(self._manifest(min_batch), drafts.offer_blob(self.offer)))
 
@@ -247,10 +252,10 @@ class Simulator:
         context = keygen.dkg_context(self.view.manifest_digest, attempt)
         reveals = {}
         for k, role in enumerate(self.trustees, 1):
-            self.polynomials[role] = list(GROUP.random_scalars(self.t, os.urandom))
+            self.polynomials[role] = list(GROUP.random_scalars(self.t, self.random))
             commitments = GROUP.base_mul(GROUP.scalars(self.polynomials[role]))
             statement = possession.Statement(context, k, commitments)
-            proof = prove_possession.prove(GROUP, os.urandom, statement, self.polynomials[role][0])
+            proof = prove_possession.prove(GROUP, self.random, statement, self.polynomials[role][0])
             reveals[role] = s.DkgReveal(
                 attempt, _hexes(commitments.encode()), Schnorr(proof.commitment.hex(), proof.response.hex())
             )
@@ -279,7 +284,7 @@ class Simulator:
             s.BoxedShare(
                 to,
                 self.box_keys[dealer]
-                .seal(self.share(dealer, k).to_bytes(32, "little"), self.box_keys[to].public, os.urandom)
+                .seal(self.share(dealer, k).to_bytes(32, "little"), self.box_keys[to].public, self.random)
                 .hex(),
             )
             for k, to in enumerate(self.trustees, 1)
@@ -297,7 +302,7 @@ class Simulator:
             statement = decryption.Statement(
                 drill_context(key.context, number), "drill", "drill", k, key.verification.slice(k - 1, k), base, made
             )
-            proof = prove_decryption.prove(GROUP, os.urandom, statement, self.secrets[role])
+            proof = prove_decryption.prove(GROUP, self.random, statement, self.secrets[role])
             shares.append(s.DrillShare(role, made.encode().hex(), _equality(proof)))
         return s.Drill(number, shares)
 
@@ -331,7 +336,7 @@ class Simulator:
         contests = [self.view.contests[c] for urn in self.offer.urns if urn.id == voter.urn for c in urn.contests]
         data = b"".join(encode_choice(contest, choice) for contest, choice in zip(contests, choices, strict=True))
         messages = encode_blocks(GROUP, data)
-        r = GROUP.random_scalars(len(messages), os.urandom)
+        r = GROUP.random_scalars(len(messages), self.random)
         a = _hexes(GROUP.base_mul(r).encode())
         b = _hexes((messages + GROUP.fixed_mul(key.joint, r)).encode())
         blocks = [ballot_pok.Block(contest.id, j, b"", b"") for contest in contests for j in range(contest.blocks)]
@@ -341,7 +346,7 @@ class Simulator:
         ]
         context = self.view.context or b""
         statement = ballot_pok.Statement(context, voter.urn, voter.key.public, key.joint.encode(), blocks)
-        proofs = prove_ballot.prove(GROUP, os.urandom, statement, r)
+        proofs = prove_ballot.prove(GROUP, self.random, statement, r)
         body = v.Ballot(
             context.hex(),
             voter.urn,
@@ -394,10 +399,10 @@ class Simulator:
             return drafts.Draft(v.Shuffle(context.hex(), urn, contest, rows, source, None, gate))
         width = self.view.contests[contest].blocks
         inputs = GROUP.decode(self.blobs[source.sha256])
-        outputs, witness = prove_shuffle.shuffle(GROUP, os.urandom, key.joint, inputs, width)
+        outputs, witness = prove_shuffle.shuffle(GROUP, self.random, key.joint, inputs, width)
         number = int(role.split("/")[1])
         statement = shuffle_proof.Statement(context, urn, contest, number, width, key.joint, inputs, outputs)
-        output, proof = outputs.encode(), prove_shuffle.prove(GROUP, os.urandom, statement, witness)
+        output, proof = outputs.encode(), prove_shuffle.prove(GROUP, self.random, statement, witness)
         refs = drafts.blob_of(output), drafts.blob_of(proof)
         return drafts.Draft(v.Shuffle(context.hex(), urn, contest, rows, *refs, gate), (output, proof))
 
@@ -420,7 +425,7 @@ class Simulator:
         shares = prove_decryption.decrypt(GROUP, bases, self.secrets[role])
         verification = key.verification.slice(k - 1, k)
         statement = decryption.Statement(context, urn, contest, k, verification, bases, shares)
-        proof = prove_decryption.prove(GROUP, os.urandom, statement, self.secrets[role])
+        proof = prove_decryption.prove(GROUP, self.random, statement, self.secrets[role])
         blob = shares.encode()
         body = v.Decryption(context.hex(), urn, contest, rows, drafts.blob_of(blob), _equality(proof), gate)
         return drafts.Draft(body, (blob,))
