@@ -69,12 +69,14 @@ def _verify(
     total = len(engine.STAGES) + 4
     report.passed(Check.PARAMS)
     progress(Check.NOTE, 0, total)
-    checkpoints = {name: _open(source, anchors, name) for name in LOG_NAMES}
+    checkpoints = {name: open_log(source, anchors, name) for name in LOG_NAMES}
     progress(Check.LOG, 1, total)
-    entries = {name: _read(source, name, checkpoints[name]) for name in LOG_NAMES}
+    entries = {name: read_entries(source, name, checkpoints[name]) for name in LOG_NAMES}
     report.passed(Check.LOG)
     progress(Check.CANONICAL, 2, total)
-    view = View(anchors, source.blob, group, random, logs={name: _parse(name, entries[name]) for name in LOG_NAMES})
+    view = View(
+        anchors, source.blob, group, random, logs={name: parse_entries(name, entries[name]) for name in LOG_NAMES}
+    )
     report.passed(Check.CANONICAL)
     report.stage = engine.stage_reached(view)
     progress(Check.BLOB_DIGEST, 3, total)
@@ -92,8 +94,8 @@ def _verify(
     report.certified = view.tally.first("certification") is not None
 
 
-def _open(source: RecordSource, anchors: Anchors, name: LogName) -> OpenedCheckpoint | None:
-    """[NOTE] of one log's latest checkpoint, with its quorum."""
+def open_log(source: RecordSource, anchors: Anchors, name: LogName) -> OpenedCheckpoint | None:
+    """[NOTE] of one log's latest checkpoint, with its quorum; None where the log has not begun. Raises CheckFailed."""
     witnesses = [vkey for vkeys in anchors.witnesses.values() for vkey in vkeys]
     try:
         data = source.checkpoint(name)
@@ -106,16 +108,16 @@ def _open(source: RecordSource, anchors: Anchors, name: LogName) -> OpenedCheckp
     return opened
 
 
-def _read(source: RecordSource, name: LogName, opened: OpenedCheckpoint | None) -> list[bytes]:
-    """[LOG]: every entry, with every tile and bundle authenticated."""
+def read_entries(source: RecordSource, name: LogName, opened: OpenedCheckpoint | None) -> list[bytes]:
+    """[LOG]: every entry, with every tile and bundle authenticated. Raises CheckFailed."""
     if opened is None:
         return []
     reader = LogReader(lambda path: source.read(name, path), opened.checkpoint, name=name, party=WRITERS[name])
     return list(reader.entries())
 
 
-def _parse(name: LogName, entries: list[bytes]) -> LogView:
-    """[CANONICAL]: every entry is a record."""
+def parse_entries(name: LogName, entries: list[bytes]) -> LogView:
+    """[CANONICAL]: every entry is a record. Raises CheckFailed."""
     log = LogView(name)
     for index, entry in enumerate(entries):
         try:

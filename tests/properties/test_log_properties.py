@@ -52,6 +52,19 @@ def test_consistency_holds_for_prefixes_and_no_other(first: int, second: int) ->
         assert fails(lambda: merkle.verify_consistency(old, new, old_root, LEAVES[0][::-1], proof))
 
 
+@given(st.integers(1, len(LEAVES) - 1), st.integers(2, len(LEAVES)), st.data())
+def test_a_prefix_has_one_root_whatever_the_proof_says(first: int, second: int, data: st.DataObject) -> None:
+    old, new = sorted((first, second))
+    if old == new:
+        return
+    proof, new_root = merkle.prefix_proof(old, new, read), merkle.subtree_hash(0, new, read)
+    old_root = merkle.subtree_hash(0, old, read)
+    assert merkle.prefix_root(old, new, proof, new_root) == old_root
+    other = data.draw(st.sampled_from([proof[:-1], [*proof, LEAVES[0]], proof[::-1], [LEAVES[0], *proof[1:]], []]))
+    with suppress(CheckFailed):
+        assert merkle.prefix_root(old, new, other, new_root) == old_root
+
+
 @given(sizes)
 def test_the_frontier_is_the_tree(size: int) -> None:
     frontier = merkle.Frontier.read(size, read)

@@ -157,6 +157,15 @@ def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:
     return proof[::-1]
 
 
+def prefix_proof(old: int, new: int, read: HashReader) -> list[bytes]:
+    """Which root the first `old` leaves of the tree of `new` have: the consistency proof, with the hash in front that it
+    leaves out where the verifier is to bring it. Raises ValueError unless 0 < old < new."""
+    if not 0 < old < new:
+        raise ValueError("not a proper beginning of the tree")
+    proof = consistency_proof(old, new, read)
+    return [read(old.bit_length() - 1, 0), *proof] if old.bit_count() == 1 else proof
+
+
 def _split(width: int) -> int:
     """The largest power of two below `width`."""
     return 1 << ((width - 1).bit_length() - 1)
@@ -199,6 +208,31 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         path.insert(0, old_root)
     if not proof or not path:
         raise CheckFailed(Check.LOG, "consistency: the proof is empty")
+    first, second = _fold(old, new, path)
+    if first != old_root:
+        raise CheckFailed(Check.LOG, "consistency: the proof does not lead to the old root")
+    if second != new_root:
+        raise CheckFailed(Check.LOG, "consistency: the proof does not lead to the new root")
+
+
+def prefix_root(old: int, new: int, proof: Sequence[bytes], new_root: bytes) -> bytes:
+    """The root of the first `old` leaves of the tree of `new` leaves with the root `new_root`, as `prefix_proof` shows
+    it: whoever made the proof cannot make it show another. Raises CheckFailed(LOG)."""
+    if not 0 < old < new:
+        raise CheckFailed(Check.LOG, f"prefix: {old} leaves are no proper beginning of {new}")
+    if not proof:
+        raise CheckFailed(Check.LOG, "prefix: the proof is empty")
+    first, second = _fold(old, new, proof)
+    if second != new_root:
+        raise CheckFailed(Check.LOG, "prefix: the proof does not lead to the root")
+    return first
+
+
+def _fold(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of both trees that a path leads to, whose first hash is the subtree that ends where the old one ends.
+
+    Raises CheckFailed(LOG) for a path of another length.
+    """
     fn, sn = old - 1, new - 1
     while fn & 1:
         fn, sn = fn >> 1, sn >> 1
@@ -216,10 +250,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         fn, sn = fn >> 1, sn >> 1
     if sn:
         raise CheckFailed(Check.LOG, "consistency: the proof is too short")
-    if first != old_root:
-        raise CheckFailed(Check.LOG, "consistency: the proof does not lead to the old root")
-    if second != new_root:
-        raise CheckFailed(Check.LOG, "consistency: the proof does not lead to the new root")
+    return first, second
 
 
 def _verify_trivial(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
