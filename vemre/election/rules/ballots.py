@@ -166,6 +166,11 @@ def _points(body: v.Ballot) -> Iterator[str]:
             yield ciphertext.b
 
 
+def credential_of(record: Record) -> str:
+    """The credential that a ballot or block uses up, as it stands in the record."""
+    return record.body.credential if isinstance(record.body, v.Block) else record.signer
+
+
 def _credential(signer: str) -> bytes | None:
     if len(signer) != 64 or signer.strip("0123456789abcdef"):
         return None
