@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "verify": "audit.verify.command:verify",
     "init": "audit.keys:init",
     "attend": "audit.attend:attend",
+    "hooks": "audit.hooks.commands:group",
 }
 """Subcommands and where they are defined, in the order in which help lists them."""
 

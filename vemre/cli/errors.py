@@ -24,6 +24,10 @@ _UNDECIDED_CODES: Final = frozenset(
         "already-running",
         "file-exists",
         "file-unusable",
+        "hook-ambiguous",
+        "hook-unknown",
+        "hook-unusable",
+        "hooks-file-unusable",
         "key-file-unusable",
         "passphrase-empty",
         "passphrase-file-open",
@@ -32,6 +36,7 @@ _UNDECIDED_CODES: Final = frozenset(
         "remote-unreachable",
         "settings-unusable",
         "store-unusable",
+        "verifier-page-missing",
     }
 )
 """Refusals of our own that are about the command's means, not about what it was asked to judge."""
