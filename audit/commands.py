@@ -11,8 +11,13 @@ from vemre.cli.command import Group
 
 COMMANDS: Final = {
     "verify": "audit.verify.command:verify",
+    "receipt": "audit.receipts.command:receipt",
+    "dispute": "audit.receipts.dispute_command:dispute",
+    "abstention": "audit.receipts.command:abstention",
     "init": "audit.keys:init",
     "attend": "audit.attend:attend",
+    "release": "audit.integrity.commands:release",
+    "integrity": "audit.integrity.commands:group",
     "hooks": "audit.hooks.commands:group",
 }
 """Subcommands and where they are defined, in the order in which help lists them."""
