@@ -6,27 +6,25 @@ knows a choice but the voters' file, which `vemre.demo.voters` writes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import socket
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from vemre.crypto import canonical
 from vemre.demo import keyring, pef2024, voters
 from vemre.demo.children import ChildFailed, Children
 from vemre.demo.places import AUDITORS, HOST, MIN_BATCH, MIXERS, THRESHOLD, TRUSTEES, Places, election_options
 from vemre.demo.stages import Stages
 from vemre.demo.voters import Electorate
-from vemre.election import drafts
+from vemre.election import drafts, release
 from vemre.errors import Refused
 from vemre.messages import RemoteProblem, text
 from vemre.records.fields import format_time
+from vemre.service import deployment
 from vemre.service.client import ServiceClient
 from vemre.types import LOG_NAMES, LogName
 
@@ -339,10 +337,5 @@ def _free_ports() -> dict[LogName, int]:
 
 
 def release_digest() -> str:
-    """SHA3-256 of the canonical JSON {path: SHA3-256} of the source that runs here."""
-    digests: dict[str, str] = {}
-    for package in ("vemre", "registry", "ballot", "tally", "audit"):
-        root = Path(str(resources.files(package)))
-        for path in sorted(root.rglob("*.py")):
-            digests[f"{package}/{path.relative_to(root)}"] = hashlib.sha3_256(path.read_bytes()).hexdigest()
-    return hashlib.sha3_256(canonical.encode(digests)).hexdigest()
+    """The release that runs here."""
+    return release.digest(deployment.scan(caches=False).files)

@@ -18,11 +18,11 @@ from vemre import group as groups
 from vemre.election.rules.view import Anchors
 from vemre.errors import Refused
 from vemre.records.policy import MAX_POLICY_BYTES, PolicyError, parse_policy
-from vemre.service import log_routes, record_routes
+from vemre.service import integrity_routes, log_routes, record_routes
 from vemre.service.app import make_app
 from vemre.service.client import HttpSource, ServiceClient
 from vemre.service.follower import Follower
-from vemre.service.identity import Identity
+from vemre.service.identity import OFFICIAL, Identity, token_digest
 from vemre.service.middleware import BodyRule
 from vemre.service.mirror import MirroredSource
 from vemre.service.node import ElectionNode
@@ -103,7 +103,8 @@ class Station(Generic[N]):
         self.random = random
         self._clients: list[ServiceClient] = []
         self._at_end: list[Callable[[], None]] = []
-        rules = {**log_routes.BODIES, **record_routes.bodies(MAX_SUBMISSION_BYTES), **(bodies or {})}
+        own = {**log_routes.BODIES, **record_routes.bodies(MAX_SUBMISSION_BYTES), **integrity_routes.BODIES}
+        rules = {**own, **(bodies or {})}
         self.app = make_app(identity.name, title, bodies=rules, lifespan=self._lifespan)
         self.engine = open_engine(settings.database)
         schema.upgrade(self.engine, *components)
@@ -128,6 +129,7 @@ class Station(Generic[N]):
         )
         self.add(log_routes.log_routes(self.store, self.blobs, lambda: anchors.witnesses, anchors.quorum))
         self.add(record_routes.record_routes(self.node))
+        self.add(integrity_routes.integrity_routes(self.node, token_digest(settings.data_dir, OFFICIAL)))
 
     def add(self, router: APIRouter) -> None:
         """Serve more routes."""

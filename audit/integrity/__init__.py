@@ -1,0 +1,1 @@
+"""Release and integrity: what was audited, and whether it is what runs."""
