@@ -146,6 +146,12 @@ function save(): void {
   URL.revokeObjectURL(link.href);
 }
 
+/** Whoever serves the page beside a record says where that is, relative to the page. From a disk nothing can be fetched. */
+function proposeRecord(): void {
+  const place = document.querySelector<HTMLMetaElement>('meta[name="vemre-record"]')?.content ?? '';
+  if (place !== '' && location.protocol.startsWith('http')) url.value = new URL(place, location.href).href;
+}
+
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   submit().catch((error: unknown) => fail(null, String(error)));
@@ -167,4 +173,5 @@ byId('language').addEventListener('click', () => {
 });
 byId('stop').addEventListener('click', finish);
 byId('save').addEventListener('click', save);
+proposeRecord();
 translate();
