@@ -1,26 +1,21 @@
 """Shows an offer as the ballots that voters will get: one HTML page without scripts that needs nothing else (REQ-12).
 
 Parties and public look at it, and sign it, before any key is made. Whatever stands in an offer is text here: it is
-escaped, and the page's own policy lets nothing run or load.
+escaped (`pages`), and the page's own policy lets nothing run or load.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from importlib import resources
 from typing import Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
-
+from tally import pages
 from vemre import messages
 from vemre.crypto import canonical
 from vemre.messages import Language
 from vemre.records.record import plain
 from vemre.records.setup_bodies import Contest, Offer
 
-_TEMPLATE: Final = "ballots.html"
 _WORDS: Final = (
     "title",
     "intro",
@@ -38,24 +33,14 @@ _WORDS: Final = (
 
 def preview(offer: Offer) -> str:
     """The page. An urn that names a contest that does not exist shows without it: `lint` tells of that."""
-    environment = Environment(
-        loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=False
-    )
-    style = _file("ballots.css")
-    digest = hashlib.sha256(style.encode()).digest()
-    return environment.get_template(_TEMPLATE).render(
+    return pages.render(
+        "ballots.html",
+        "ballots.css",
         es=_words("es"),
         en=_words("en"),
-        # Our own style sheet, and nothing of the offer, goes into the page as it is.
-        style=Markup(style),  # noqa: S704
-        style_hash=f"sha256-{base64.b64encode(digest).decode('ascii')}",
         digest=hashlib.sha256(canonical.encode(plain(offer))).hexdigest(),
         urns=_urns(offer),
     )
-
-
-def _file(name: str) -> str:
-    return resources.files("tally").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _words(language: Language) -> dict[str, str]:

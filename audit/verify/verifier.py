@@ -7,21 +7,17 @@ Source: protocol, sections 1 to 12, appendices B to E.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import msgspec
 
 from audit.verify.folder import RecordSource
 from audit.verify.report import Report
 from vemre.checks import Check
-from vemre.crypto import canonical
+from vemre.election import published
 from vemre.election.rules import engine
 from vemre.election.rules.view import Anchors, LogView, View
 from vemre.errors import CheckFailed
 from vemre.group import Group
 from vemre.log.checkpoint import OpenedCheckpoint, open_checkpoint, require_quorum
 from vemre.log.reader import LogReader
-from vemre.records import vote_bodies as v
 from vemre.records.bundle import blob_refs
 from vemre.records.fields import Blob
 from vemre.records.kinds import WRITERS
@@ -90,7 +86,7 @@ def _verify(
         for check in (Check.ELEMENT, Check.IDENTITY, Check.SCALAR):
             report.passed(check)
     report.offer = view.offer
-    report.result = _result(view)
+    report.result = published.batches(view)
     report.certified = view.tally.first("certification") is not None
 
 
@@ -160,20 +156,3 @@ def _check_blob(source: RecordSource, digest: str, size: int | None, party: str)
         raise CheckFailed(Check.BLOB_DIGEST, "the blob is missing", where=where, party=party) from None
     except CheckFailed as failure:
         raise failure.located(where=where, party=party) from None
-
-
-def _result(view: View) -> list[dict[str, Any]]:
-    """The verified result batches in manifest order, blobs inlined, without context."""
-    if view.result is None:
-        return []
-    bodies = {(body.urn, body.contest): body for _, _, body in view.tally.of(v.ResultBatch)}
-    batches = []
-    for batch in view.batches:
-        body = bodies[batch]
-        plain: dict[str, Any] = msgspec.to_builtins(body)
-        del plain["context"]
-        texts, irregular = view.blob(body.write_ins.texts, "tally"), view.blob(body.irregular, "tally")
-        plain["write_ins"] = {"votes": body.write_ins.votes, "texts": canonical.decode(texts, limit=len(texts))}
-        plain["irregular"] = canonical.decode(irregular, limit=len(irregular))
-        batches.append(plain)
-    return batches

@@ -3,7 +3,8 @@
 Beside what every service serves (log, blobs, records):
 
     GET  /state                         how far the election is, what is due and by whom
-    GET  /results                       the counts, PRELIMINARY until they are certified
+    GET  /results                       the counts, PRELIMINARY until they are certified, and who gave an opinion:
+                                        a page for a browser, JSON for everybody else
     GET  /drills/next                   the drill whose shares are being collected
     POST /drills/{number}/shares        a trustee's share, as canonical JSON {"proof", "share", "trustee"}
     POST /official/drill                close the drill with the shares at hand
@@ -18,9 +19,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
+from tally.service import results_page
 from tally.service.office import Counted, Office
+from vemre.messages import Language, from_accept_language, prefers_page
 from vemre.records.record import parse_value
 from vemre.records.setup_bodies import DrillShare
 from vemre.service.middleware import DEFAULT_BODY
@@ -98,10 +102,19 @@ class StateAnswer(BaseModel):
     sizes: dict[str, int]
 
 
+class OpinionGiven(BaseModel):
+    """An auditor's last verdict on the count; `null` where there is none yet."""
+
+    auditor: str
+    name: str
+    verdict: Literal["favourable", "unfavourable"] | None
+
+
 class ResultsAnswer(BaseModel):
     """The counts. Only what is `certified` is official."""
 
     status: Literal["none", "preliminary", "certified"]
+    opinions: list[OpinionGiven]
     batches: list[dict[str, Any]]
 
 
@@ -134,10 +147,21 @@ def _add_public(router: APIRouter, office: Office) -> None:
         ]
         return StateAnswer(stage=found.stage, due=due, sizes=found.sizes)
 
-    @router.get("/results", tags=["state"], summary="The counts, preliminary until they are certified")
-    async def results() -> ResultsAnswer:
-        status, batches = await office.results()
-        return ResultsAnswer(status=status, batches=batches)  # type: ignore[arg-type]
+    @router.get(
+        "/results",
+        tags=["state"],
+        response_model=ResultsAnswer,
+        responses={200: {"content": {"text/html": {}}}},
+        summary="The counts, preliminary until they are certified",
+    )
+    async def results(request: Request, response: Response, lang: Language | None = None) -> Any:
+        found = await office.results()
+        if prefers_page(request.headers.get("accept")):
+            wanted = lang or from_accept_language(request.headers.get("accept-language"))
+            return HTMLResponse(results_page.page(found, wanted), headers=results_page.HEADERS)
+        response.headers["Vary"] = "Accept"
+        given = [OpinionGiven(auditor=who.id, name=who.name, verdict=verdict) for who, verdict in found.opinions]
+        return ResultsAnswer(status=found.status, opinions=given, batches=found.batches)
 
     @router.get("/drills/next", tags=["drills"], summary="The drill whose shares are being collected")
     async def next_drill() -> DrillState:

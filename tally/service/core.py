@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from tally import attempts
 from vemre.checks import Check
-from vemre.crypto import canonical
 from vemre.election.rules import decrypting, keygen, mixing
 from vemre.election.rules.keygen import Attempt, JointKey
 from vemre.election.rules.setup import DRILL_NAME, drill_base, drill_context, equality
@@ -124,23 +120,6 @@ def _lacking(view: View, batch: Batch) -> Lacking | None:
 def counted(view: View) -> set[Batch]:
     """The batches that have their result."""
     return {(body.urn, body.contest) for _, _, body in view.tally.of(v.ResultBatch)}
-
-
-def results(view: View) -> list[dict[str, Any]]:
-    """Every result batch in manifest order, its blobs inlined; nothing before `result` closes the list."""
-    if view.result is None:
-        return []
-    bodies = {(body.urn, body.contest): body for _, _, body in view.tally.of(v.ResultBatch)}
-    return [_inlined(view, bodies[batch]) for batch in view.batches]
-
-
-def _inlined(view: View, body: v.ResultBatch) -> dict[str, Any]:
-    value: dict[str, Any] = msgspec.to_builtins(body)
-    del value["context"]
-    texts, irregular = view.blob(body.write_ins.texts, "tally"), view.blob(body.irregular, "tally")
-    value["write_ins"] = {"votes": body.write_ins.votes, "texts": canonical.decode(texts, limit=len(texts))}
-    value["irregular"] = canonical.decode(irregular, limit=len(irregular))
-    return value
 
 
 # --- what is due ----------------------------------------------------------------------------------------------

@@ -16,12 +16,13 @@ from tally.service.core import Due, Lacking
 from tally.service.node import TallyNode
 from tally.service.store import TallyStore
 from tally.service.tables import COMPONENT
-from vemre.election import drafts
+from vemre.election import drafts, published
 from vemre.election.rules import engine
 from vemre.election.rules.view import View
 from vemre.errors import Refused
 from vemre.messages import RemoteProblem
 from vemre.records import setup_bodies as s
+from vemre.records.fields import Bilingual
 from vemre.service.node import Appended
 from vemre.service.station import Station
 from vemre.types import LogName
@@ -47,6 +48,19 @@ class Counted:
     lacking: list[Lacking]
     waiting: str | None
     """Why the result cannot be closed yet although everything is counted: the cosignatures that are missing."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The result as it is shown. `offer` and `name` are None before there is a manifest."""
+
+    status: published.Status
+    name: Bilingual | None
+    offer: s.Offer | None
+    batches: list[dict[str, Any]]
+    opinions: list[tuple[s.Auditor, s.Verdict | None]]
+    entries: int
+    """Entries of the tally log that this rests on."""
 
 
 @dataclass(frozen=True)
@@ -153,16 +167,9 @@ class Office:
 
     # --- what everybody may see -----------------------------------------------------------------------------------
 
-    async def results(self) -> tuple[str, list[dict[str, Any]]]:
-        """``none``, ``preliminary`` or ``certified``, and the result batches."""
-
-        def read(view: View) -> tuple[str, list[dict[str, Any]]]:
-            if not view.tally.records or view.result is None:
-                return "none", []
-            certified = view.tally.first("certification") is not None
-            return "certified" if certified else "preliminary", core.results(view)
-
-        return await run_in_threadpool(self._node.look, read)
+    async def results(self) -> Results:
+        """The result as it is shown, from the logs alone."""
+        return await run_in_threadpool(self._node.look, _results)
 
     async def state(self) -> State:
         """How far the election is, by the logs as they stand."""
@@ -200,6 +207,20 @@ class Office:
             if problem.code != "not-cosigned-yet":
                 raise
             raise Refused("not-cosigned-yet", log=log, size=size, missing="—") from None
+
+
+def _results(view: View) -> Results:
+    if not view.tally.records:
+        return Results("none", None, None, [], [], 0)
+    verdicts = published.opinions(view)
+    return Results(
+        status=published.status(view),
+        name=view.manifest.name,
+        offer=view.offer,
+        batches=published.batches(view),
+        opinions=[(auditor, verdicts[auditor.id]) for auditor in view.manifest.auditors],
+        entries=len(view.tally),
+    )
 
 
 def _drill_of(view: View) -> tuple[bytes, int, int]:

@@ -5,7 +5,7 @@ a person reads goes through `problem` or `text`: nothing else in the tree holds 
 """
 
 from vemre.messages.catalogue import codes, find, is_plain, problem, problem_of_check, text
-from vemre.messages.language import LANGUAGES, Language, from_accept_language, from_locale
+from vemre.messages.language import LANGUAGES, Language, from_accept_language, from_locale, prefers_page
 from vemre.messages.problem import Problem, RemoteProblem, Unreachable, Wording
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "from_accept_language",
     "from_locale",
     "is_plain",
+    "prefers_page",
     "problem",
     "problem_of_check",
     "text",
