@@ -83,6 +83,8 @@ def add_serve(
     @data_option
     @with_options
     @option("--policy", required=True, type=_FILE, help="service-option-policy")
+    @option("--witnesses", "witnesses_file", type=_FILE, help="service-option-witnesses")
+    @option("--public-url", help="service-option-public-url")
     @option("--host", help="cli-option-host")
     @option("--port", type=int, help="cli-option-port")
     @option("--registry-url", help="service-option-registry-url")

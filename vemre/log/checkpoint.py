@@ -93,6 +93,12 @@ class OpenedCheckpoint:
         """The root over them."""
         return self.checkpoint.root
 
+    def known_lines(self, log: Vkey) -> Note:
+        """The note with the lines of the log and of the witnesses that were asked for, and no others: what a record
+        carries, since whoever else signs must not make it longer."""
+        keys = (log, *self.cosigners)
+        return Note(self.note.text, tuple(line for line in self.note.signatures if any(map(line.is_of, keys))))
+
 
 def open_checkpoint(data: bytes | str, log: Vkey, witnesses: Iterable[Vkey] = ()) -> OpenedCheckpoint:
     """Verify a signed checkpoint of the log `log` and every line of a known witness.

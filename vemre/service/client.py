@@ -63,7 +63,7 @@ class ServiceClient:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._http = httpx2.Client(
-            headers=headers, timeout=timeout, transport=transport, trust_env=not _is_loopback(self._url.host)
+            headers=headers, timeout=timeout, transport=transport, trust_env=not is_loopback(self._url.host)
         )
         self._deadline = deadline
         self._attempts = attempts
@@ -202,7 +202,7 @@ class HttpSource:
             raise CheckFailed(check, f"{path}: more than {limit} bytes") from None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Requests to this machine go through no proxy."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

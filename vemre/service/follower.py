@@ -111,6 +111,13 @@ class Follower:
             raise failure.located(where=where, party=WRITERS[self.name]) from None
         return data
 
+    def latest_size(self) -> int:
+        """The number of entries of the latest checkpoint that the log has signed, cosigned or not. It is not accepted.
+
+        Raises CheckFailed(NOTE) and what the source raises.
+        """
+        return self._open(self._latest()).size
+
     def cosigned(self, size: int) -> str:
         """A checkpoint of at least `size` entries that a quorum cosigned, as the text that a gate carries.
 
@@ -122,7 +129,7 @@ class Follower:
             self._continued(opened)
         elif self._reader_at(accepted).root_at(opened.size) != opened.root:
             raise self._failure(Check.CHECKPOINT, f"a second log of {opened.size} entries is cosigned")
-        return opened.note.encode().decode()
+        return opened.known_lines(self.vkey).encode().decode()
 
     # --- taking checkpoints -------------------------------------------------------------------------------------
 

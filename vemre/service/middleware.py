@@ -34,6 +34,8 @@ SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 """Set on every answer that does not set them itself."""
+PUBLIC_HEADERS: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+"""Set on every answer to a reader of the logs, refusals included."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _logger = structlog.get_logger(__name__)
@@ -41,7 +43,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class BodyRule:
-    """How large a request body may be (bytes), and its media types. Answers 413 and 415 otherwise."""
+    """How large a request body may be (bytes), and its media types (none: any). Answers 413 and 415 otherwise."""
 
     limit: int
     types: tuple[str, ...] = (JSON,)
@@ -79,7 +81,7 @@ class BodyLimits:
                 seen += len(message.get("body", b""))
                 if seen > rule.limit:
                     raise HTTPException(413)
-                if seen and media_type not in rule.types:
+                if seen and rule.types and media_type not in rule.types:
                     raise HTTPException(415, headers={"Accept": ", ".join(rule.types)})
             return message
 
@@ -109,7 +111,7 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _complete(MutableHeaders(raw=message.setdefault("headers", [])), number)
+                _complete(MutableHeaders(raw=message.setdefault("headers", [])), number, scope)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=number, service=self._service):
@@ -136,7 +138,12 @@ class RequestFrame:
         _logger.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 
 
-def _complete(headers: MutableHeaders, number: str) -> None:
+def _complete(headers: MutableHeaders, number: str, scope: Scope) -> None:
+    path = scope["path"]
+    if scope["method"] in ("GET", "HEAD") and (path == "/logs" or path.startswith(("/log/", "/blob/"))):
+        # Any page may read the logs, and also why it cannot.
+        for name, value in PUBLIC_HEADERS.items():
+            headers.setdefault(name, value)
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     headers["X-Request-ID"] = number

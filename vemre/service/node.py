@@ -24,7 +24,6 @@ from vemre.election.rules import cited, engine
 from vemre.election.rules.view import Anchors, LogView, View, role_keys
 from vemre.errors import CheckFailed, Refused, StoreError
 from vemre.group import Group
-from vemre.log.checkpoint import auditors_of, open_checkpoint
 from vemre.records import bundle
 from vemre.records.kinds import WRITERS
 from vemre.records.record import Record, parse
@@ -247,7 +246,8 @@ class ElectionNode:
         """
         opened = self.store.latest_cosigned(self.anchors.witnesses, self.anchors.quorum, covering=size)
         if opened is None:
-            raise Refused("not-cosigned-yet", log=self.name, size=size, missing=", ".join(self._missing()))
+            missing = self.store.missing_auditors(self.anchors.witnesses, size)
+            raise Refused("not-cosigned-yet", log=self.name, size=size, missing=", ".join(missing))
         return opened.note.encode().decode()
 
     def cosigned_checkpoint_of(self, name: LogName, size: int) -> str:
@@ -255,11 +255,6 @@ class ElectionNode:
         if name == self.name:
             return self.cosigned_checkpoint(size)
         return self._followers[name].cosigned(size)
-
-    def _missing(self) -> list[str]:
-        witnesses = [vkey for vkeys in self.anchors.witnesses.values() for vkey in vkeys]
-        opened = open_checkpoint(self.store.published_checkpoint(), self.anchors.logs[self.name], witnesses)
-        return sorted(set(self.anchors.witnesses) - auditors_of(opened, self.anchors.witnesses))
 
 
 __all__ = ["Appended", "ElectionNode"]

@@ -43,6 +43,10 @@ class ServiceSettings(BaseSettings):
     ballot_url: str | None = None
     tally_url: str | None = None
     """Where the other services answer."""
+    public_url: str | None = None
+    """Where this service answers, as seen from outside; by default the address that a request was made to."""
+    witnesses_file: Path | None = None
+    """Where witnesses take checkpoints, and who cosigns beside the auditors (docs/spec/log.md)."""
     policy_file: Path | None = None
     """The trust anchors: vkeys of the logs and auditors."""
     key_file: Path | None = None

@@ -21,6 +21,7 @@ from vemre.records.policy import MAX_POLICY_BYTES, PolicyError, parse_policy
 from vemre.service import integrity_routes, log_routes, record_routes
 from vemre.service.app import make_app
 from vemre.service.client import HttpSource, ServiceClient
+from vemre.service.feeder import Feeder, check_evidence
 from vemre.service.follower import Follower
 from vemre.service.identity import OFFICIAL, Identity, token_digest
 from vemre.service.middleware import BodyRule
@@ -28,6 +29,7 @@ from vemre.service.mirror import MirroredSource
 from vemre.service.node import ElectionNode
 from vemre.service.settings import ServiceSettings
 from vemre.service.sources import LogSource
+from vemre.service.witnesses import Witnesses, list_witnesses, read_policy
 from vemre.service.writer import Writer
 from vemre.storage import schema
 from vemre.storage.blobs import FileBlobStore
@@ -93,7 +95,8 @@ class Station(Generic[N]):
         random: Random = os.urandom,
         clock: Clock = wall_clock,
     ) -> None:
-        """Opens the database and reads the log. Raises StoreError, PolicyError where the policy names other keys."""
+        """Opens the database and reads the log. Raises StoreError, PolicyError where the policy names other keys,
+        Refused("witnesses-unusable")."""
         if anchors.logs[identity.name] != identity.log.vkey:
             raise PolicyError(f"the policy names another key for the {identity.name} log")
         self.settings = settings
@@ -110,7 +113,15 @@ class Station(Generic[N]):
         schema.upgrade(self.engine, *components)
         self.store = LogStore(self.engine, identity.log)
         self.blobs = FileBlobStore(settings.data_dir / "blob")
-        self.writer = Writer(self.store, self.app.state.stop, self.app.state.metrics)
+        check_evidence(self.store, settings.data_dir)
+        listed = list_witnesses(
+            read_policy(settings.witnesses_file), anchors.witnesses, identity.log.vkey, list(anchors.logs.values())
+        )
+        stop, metrics = self.app.state.stop, self.app.state.metrics
+        self.witnesses = Witnesses(listed, self.store, clock, metrics)
+        self.feeder = Feeder(self.store, self.witnesses, stop, settings.data_dir)
+        self.writer = Writer(self.store, stop, metrics)
+        self.writer.on_commit(self.feeder.grown)
         found = dict(sources) if sources is not None else self._http_sources()
         if mirror:
             found = {
@@ -127,7 +138,8 @@ class Station(Generic[N]):
             key=identity.sign,
             followers={name: self._follower(name, source) for name, source in found.items()},
         )
-        self.add(log_routes.log_routes(self.store, self.blobs, lambda: anchors.witnesses, anchors.quorum))
+        self.add(log_routes.log_routes(self.store, self.blobs, anchors.witnesses, self.witnesses, anchors.quorum))
+        self.add(log_routes.address_route(self._address))
         self.add(record_routes.record_routes(self.node))
         self.add(integrity_routes.integrity_routes(self.node, token_digest(settings.data_dir, OFFICIAL)))
 
@@ -144,6 +156,13 @@ class Station(Generic[N]):
         url: str | None = getattr(self.settings, f"{name}_url")
         if url is None:
             raise Refused("settings-unusable", fields=f"{name}_url")
+        return url
+
+    def _address(self, name: LogName, base: str) -> str | None:
+        """Where everybody finds a log; `base` is where the request that asks came to."""
+        if name == self.identity.name:
+            return self.settings.public_url or base
+        url: str | None = getattr(self.settings, f"{name}_url")
         return url
 
     def client(self, name: LogName, token: str | None = None) -> ServiceClient:
@@ -163,7 +182,8 @@ class Station(Generic[N]):
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with self.writer:
+            # Nothing is written before the witnesses that answer were asked.
+            async with self.feeder, self.writer:
                 yield
         finally:
             await run_in_threadpool(self.close)

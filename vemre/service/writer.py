@@ -36,7 +36,12 @@ class Writer:
         self._stop = stop
         self._metrics = metrics
         self._committer = GroupCommitter(store, on_failure=self._failed)
+        self._listeners: list[Callable[[], None]] = []
         self._show_size(store.size)
+
+    def on_commit(self, act: Callable[[], None]) -> None:
+        """Call `act`, which must not wait, in the event loop after commits."""
+        self._listeners.append(act)
 
     async def __aenter__(self) -> Writer:
         self._committer.start()
@@ -60,6 +65,11 @@ class Writer:
             raise Refused("log-stopped")
         committed = await asyncio.wrap_future(self._committer.submit(decide, apply))
         self._show_size(committed.size)
+        for act in self._listeners:
+            act()
+        if self._stop.reason is not None:
+            # Committed, and yet nothing to promise: the log may turn out to be a fork of what others have seen.
+            raise Refused("log-stopped")
         return committed
 
     def _show_size(self, size: int) -> None:

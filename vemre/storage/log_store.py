@@ -30,7 +30,7 @@ from vemre.log.signer import LogSigner
 from vemre.log.tiles import TILE_HEIGHT, TILE_WIDTH, check_entry_length, level_size
 from vemre.storage.engine import write_connection, writing
 from vemre.storage.models import log_checkpoint, log_cosignature, log_entry, log_hash, log_note
-from vemre.storage.stored_log import Head, StoredLog
+from vemre.storage.stored_log import Head, StoredLog, key_column
 
 T = TypeVar("T")
 
@@ -147,8 +147,8 @@ class LogStore(StoredLog):
                 self._or_fail(lambda: self._commit(database))
                 self._head = head
 
-    def add_cosignatures(self, size: int, lines: str, witnesses: Iterable[Vkey]) -> set[Vkey]:
-        """Keep the cosignatures of known witnesses for the checkpoint of `size`; gives whose they were.
+    def add_cosignatures(self, size: int, lines: str, witnesses: Iterable[Vkey]) -> dict[Vkey, int]:
+        """Keep the cosignatures of known witnesses for the checkpoint of `size`; gives whose they were, with the times.
 
         `lines` are signature lines as a witness answered them; those of unknown keys are dropped. Raises
         CheckFailed(NOTE) where a line of a known witness is wrong, ValueError where nothing was signed at `size`.
@@ -164,7 +164,7 @@ class LogStore(StoredLog):
         with writing(self._engine) as connection:
             for witness, (timestamp, line_text) in found.items():
                 self._keep_cosignature(connection, size, witness, timestamp, line_text)
-        return set(found)
+        return {witness: timestamp for witness, (timestamp, _) in found.items()}
 
     # --- writing ----------------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class LogStore(StoredLog):
 
     def _keep_cosignature(self, connection: Connection, size: int, witness: Vkey, timestamp: int, line: str) -> None:
         """Insert, or replace an older one by the same key."""
-        key = {"log_id": self._log_id, "size": size, "vkey": f"{witness.name}+{witness.key_id.hex()}"}
+        key = {"log_id": self._log_id, "size": size, "vkey": key_column(witness)}
         rows = [getattr(log_cosignature.c, name) == value for name, value in key.items()]
         known = connection.scalar(select(log_cosignature.c.timestamp).where(*rows))
         if known is not None and known >= timestamp:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Select, case, func, select
 
 from vemre.errors import CheckFailed, StoreError
 from vemre.log import merkle
@@ -151,23 +151,64 @@ class StoredLog:
     ) -> OpenedCheckpoint | None:
         """The largest checkpoint of at least `covering` entries that `quorum` distinct auditors cosigned.
 
-        Its `note` is what a gate carries. None where there is none yet.
+        Its `note` is what a gate carries: no lines but the log's and the auditors'. None where there is none yet.
         """
         witnesses = [key for keys in auditors.values() for key in keys]
+        names = _auditor_of_key(auditors)
+        # Whatever one auditor, or an observer, cosigns alone is passed over in the database, however much it is.
         sizes = (
-            select(log_cosignature.c.size)
-            .where(log_cosignature.c.log_id == self._log_id, log_cosignature.c.size >= covering)
-            .where(log_cosignature.c.size <= self.size)
-            .distinct()
+            self._cosignatures(covering)
+            .with_only_columns(log_cosignature.c.size)
+            .where(log_cosignature.c.vkey.in_(names))
+            .group_by(log_cosignature.c.size)
+            .having(func.count(case(names, value=log_cosignature.c.vkey).distinct()) >= quorum)
             .order_by(log_cosignature.c.size.desc())
         )
         with self._engine.connect() as connection:
-            found = connection.scalars(sizes).all()
-        for size in found:
-            opened = open_checkpoint(self.checkpoint_at(size), self.vkey, witnesses)
-            if len(auditors_of(opened, auditors)) >= quorum:
-                return opened
+            for size in connection.scalars(sizes) if names else ():
+                opened = open_checkpoint(self.checkpoint_at(size), self.vkey, witnesses)
+                if len(auditors_of(opened, auditors)) >= quorum:
+                    return replace(opened, note=opened.known_lines(self.vkey))
         return None
+
+    def missing_auditors(self, auditors: Mapping[str, Sequence[Vkey]], covering: int = 0) -> list[str]:
+        """The auditors who cosigned no checkpoint of at least `covering` entries, sorted.
+
+        Where each cosigned one, but no single one has its quorum, those who have not cosigned the latest.
+        """
+        names = _auditor_of_key(auditors)
+        keys = self._cosignatures(covering).with_only_columns(log_cosignature.c.vkey).distinct()
+        with self._engine.connect() as connection:
+            found = {names[key] for key in connection.scalars(keys) if key in names}
+        if found < set(auditors):
+            return sorted(set(auditors) - found)
+        witnesses = [key for listed in auditors.values() for key in listed]
+        opened = open_checkpoint(self.published_checkpoint(), self.vkey, witnesses)
+        return sorted(set(auditors) - auditors_of(opened, auditors))
+
+    def last_cosigned(self, witnesses: Iterable[Vkey]) -> dict[Vkey, tuple[int, int]]:
+        """For each of these witnesses that cosigned this log: the largest size, and the time of that cosignature."""
+        keys = {key_column(witness): witness for witness in witnesses}
+        largest = (
+            self._cosignatures()
+            .with_only_columns(log_cosignature.c.vkey, func.max(log_cosignature.c.size).label("size"))
+            .group_by(log_cosignature.c.vkey)
+            .subquery()
+        )
+        table = self._cosignatures().subquery()
+        rows = select(table.c.vkey, table.c.size, table.c.timestamp).join(
+            largest, (table.c.vkey == largest.c.vkey) & (table.c.size == largest.c.size)
+        )
+        with self._engine.connect() as connection:
+            return {keys[row.vkey]: (row.size, row.timestamp) for row in connection.execute(rows) if row.vkey in keys}
+
+    def _cosignatures(self, covering: int = 0) -> Select[Any]:
+        """The rows of the cosignatures of committed checkpoints of at least so many entries."""
+        return (
+            select(log_cosignature)
+            .where(log_cosignature.c.log_id == self._log_id, log_cosignature.c.size >= covering)
+            .where(log_cosignature.c.size <= self.size)
+        )
 
     def receipt(self, index: int, checkpoint: bytes | None = None) -> Receipt:
         """The receipt of the entry at `index`.
@@ -309,3 +350,13 @@ class StoredLog:
     def _check_size(self, size: int) -> None:
         if not 0 <= size <= self.size:
             raise ValueError(f"the log has {self.size} entries, not {size}")
+
+
+def key_column(witness: Vkey) -> str:
+    """What the column `vkey` of a cosignature holds."""
+    return f"{witness.name}+{witness.key_id.hex()}"
+
+
+def _auditor_of_key(auditors: Mapping[str, Sequence[Vkey]]) -> dict[str, str]:
+    """The auditor of each witness key; a key that is listed for two counts for the first."""
+    return {key_column(key): auditor for auditor, keys in reversed(list(auditors.items())) for key in keys}

@@ -16,6 +16,7 @@ from vemre.log.signer import Ed25519Cosigner, LogSigner
 from vemre.service import log_routes
 from vemre.service.app import make_app
 from vemre.service.log_routes import log_routes as make_routes
+from vemre.service.witnesses import Witnesses, list_witnesses
 from vemre.service.writer import Writer
 from vemre.storage.blobs import FileBlobStore
 from vemre.storage.engine import open_engine, sqlite_url
@@ -36,6 +37,7 @@ class Served:
     writer: Writer
     cosigners: dict[str, Ed25519Cosigner]
     client: TestClient = field(init=False)
+    witnesses: Witnesses = field(init=False)
 
     @property
     def auditors(self) -> dict[str, list[Vkey]]:
@@ -74,7 +76,9 @@ def make_served(folder: Path, seed: int = 1) -> Served:
 
     app = make_app("tally", "Tally", bodies=log_routes.BODIES, lifespan=lifespan)
     served = Served(signer, store, blobs, app, Writer(store, app.state.stop, app.state.metrics), cosigners)
-    app.include_router(make_routes(store, blobs, lambda: served.auditors))
+    listed = list_witnesses(None, served.auditors, signer.vkey, [signer.vkey])
+    served.witnesses = Witnesses(listed, store, lambda: 1_700_000_000, app.state.metrics)
+    app.include_router(make_routes(store, blobs, served.auditors, served.witnesses))
     return served
 
 
