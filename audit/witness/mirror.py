@@ -141,9 +141,12 @@ class Mirror:
         """Keep the checkpoint that readers of the mirror get."""
         write_durably(self.folder / f"{log}.checkpoint", note)
 
-    def checkpoint(self, log: LogName) -> bytes:
-        """That checkpoint. Raises FileNotFoundError where there is none yet."""
-        return read_regular(self.folder / f"{log}.checkpoint", MAX_NOTE_BYTES, Check.NOTE)
+    def checkpoint(self, log: LogName) -> bytes | None:
+        """That checkpoint; None where there is none yet."""
+        try:
+            return read_regular(self.folder / f"{log}.checkpoint", MAX_NOTE_BYTES, Check.NOTE)
+        except FileNotFoundError:
+            return None
 
     def tile(self, log: LogName, path: str) -> bytes:
         """A file ``tile/...`` of a log. Raises FileNotFoundError, also for a path that is none."""

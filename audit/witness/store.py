@@ -67,7 +67,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class InTime:
-    """An extent of the ballot log that counts as in time, and why: ``end``, ``auditor`` or ``admitted``."""
+    """An extent of the ballot log that counts as in time, and why: ``auditor`` or ``admitted``."""
 
     kind: str
     size: int
@@ -102,9 +102,12 @@ class Store:
         return LastCosigned(row.size, row.root, row.note, row.time)
 
     def latest_time(self) -> int:
-        """The time of the latest cosignature of all, 0 where there is none."""
+        """The latest time that this witness has put down anywhere, 0 where there is none."""
         with self.engine.connect() as connection:
-            return int(connection.execute(select(func.max(tables.cosigned.c.time))).scalar() or 0)
+            return max(
+                int(connection.execute(select(func.max(column))).scalar() or 0)
+                for column in (tables.cosigned.c.time, tables.seen.c.time)
+            )
 
     def cosign(self, old: Cosigned, checkpoint: Checkpoint, note: bytes, now: int) -> int | None:
         """Put `checkpoint` in the place of `old`; gives the time to date the cosignature with, once that is durable.
@@ -149,12 +152,20 @@ class Store:
             found = connection.execute(query.order_by(table.c.size.desc()).limit(1)).scalar()
         return None if found is None else bytes(found)
 
-    def latest_seen(self, origin: str, before: int | None = None) -> tuple[int, int] | None:
-        """(size, time) of the largest checkpoint seen, or of the largest seen before a moment."""
+    def seen_before(self, origin: str, time: int, size: int) -> tuple[int, bytes] | None:
+        """(size, root) of the largest checkpoint of at most `size` entries that was seen before a moment."""
+        table = tables.seen
+        query = select(table.c.size, table.c.root).where(
+            table.c.origin == origin, table.c.time < time, table.c.size <= size
+        )
+        with self.engine.connect() as connection:
+            row = connection.execute(query.order_by(table.c.size.desc()).limit(1)).one_or_none()
+        return None if row is None else (row.size, row.root)
+
+    def latest_seen(self, origin: str) -> tuple[int, int] | None:
+        """(size, time) of the largest checkpoint seen."""
         table = tables.seen
         query = select(table.c.size, table.c.time).where(table.c.origin == origin)
-        if before is not None:
-            query = query.where(table.c.time < before)
         with self.engine.connect() as connection:
             row = connection.execute(query.order_by(table.c.size.desc(), table.c.time).limit(1)).one_or_none()
         return None if row is None else (row.size, row.time)
@@ -254,18 +265,12 @@ class Store:
         return [InTime(row.kind, row.size, row.time, row.text) for row in rows]
 
     def note_in_time(self, noted: InTime) -> None:
-        """Note it. There is one ``end``, and the first one stays."""
+        """Keep it."""
         table = tables.late
         with writing(self.engine) as connection:
-            rows = connection.execute(select(table.c.number, table.c.kind)).all()
-            if noted.kind == "end" and any(row.kind == "end" for row in rows):
-                return
-            number = 1 + max((row.number for row in rows), default=0)
-            connection.execute(
-                insert(table).values(
-                    number=number, kind=noted.kind, size=noted.size, time=noted.time, text=noted.text
-                )
-            )  # fmt: skip
+            number = 1 + int(connection.execute(select(func.max(table.c.number))).scalar() or 0)
+            row = {"kind": noted.kind, "size": noted.size, "time": noted.time, "text": noted.text}
+            connection.execute(insert(table).values(number=number, **row))
 
     def _insert_once(self, table: Table, row: Mapping[str, object]) -> bool:
         """Whether the row was new; one that is there stays as it is."""

@@ -73,7 +73,7 @@ finding: Final = Table(
     Column("time", BigInteger, nullable=False),
     UniqueConstraint("fact", name="witness_finding_fact"),
 )
-"""Findings, each fact once. `stops` is the origin of the log that is never cosigned again, or ``*`` for the election."""
+"""Findings, each fact once. `stops` is the origin of the log that is never cosigned again; ``*`` is the election."""
 
 late: Final = Table(
     "witness_late",
@@ -84,5 +84,5 @@ late: Final = Table(
     Column("time", BigInteger, nullable=False),
     Column("text", Text, nullable=False),
 )
-"""How much of the ballot log counts as in time: known at the end (``end``), cosigned in time by another auditor
-(``auditor``), or admitted by the auditor's people (``admitted``)."""
+"""How much of the ballot log counts as in time although this witness had not seen it by the end: cosigned in time by
+another auditor (``auditor``), or admitted by the auditor's people (``admitted``)."""
