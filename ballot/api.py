@@ -4,7 +4,7 @@ Beside what every service serves (log, blobs, records):
 
     GET  /election                 what is elected, and where the logs are
     POST /ballots                  a ballot's entry, with a voter's token; 201 new, 200 the same bytes again
-    GET  /receipts/{leaf_hash}     a receipt (tlog-proof), with the cosignatures known by now
+    GET  /receipts/{leaf_hash}     a receipt (tlog-proof), with the cosignatures known by now; ?size=N at a checkpoint
     GET  /turnout                  ballots by urn
     POST /official/roster          take the roster: {} to fetch it, or {"entries": [...]}
     POST /official/tokens          issue the access tokens that are lacking, and deliver
@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from ballot.box import MAX_ROSTER_BYTES, BallotBox, TokensIssued
 from ballot.sessions import Session, Sessions
 from ballot.store import Account
+from vemre.log.encoding import MAX_SIZE
 from vemre.params import MAX_ENTRY_BYTES
 from vemre.service.middleware import BodyRule
 from vemre.service.official import bearer, holder_of, unauthorized
@@ -33,6 +34,11 @@ BODIES: Final = {
     "/official/roster": BodyRule(MAX_ROSTER_BYTES),
 }
 RECEIPT: Final = "text/plain; charset=utf-8"
+# A receipt tells nothing that the log does not, so any page may read it. One with its quorum stays good; one without
+# may be complete the next moment.
+_PUBLIC: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_COMPLETE: Final = {**_PUBLIC, "Cache-Control": "public, max-age=300"}
+_PENDING: Final = {**_PUBLIC, "Cache-Control": "no-cache"}
 
 Hex16 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -114,8 +120,12 @@ def routes(box: BallotBox, sessions: Sessions, official: bytes) -> APIRouter:
         )
 
     @router.get("/receipts/{leaf_hash}", response_class=Response, summary="A receipt")
-    def receipt(leaf_hash: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response:
-        return Response(box.receipt(bytes.fromhex(leaf_hash)), media_type=RECEIPT)
+    def receipt(
+        leaf_hash: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
+        size: Annotated[int | None, Query(ge=1, le=MAX_SIZE)] = None,
+    ) -> Response:
+        found, reached = box.receipt(bytes.fromhex(leaf_hash), size)
+        return Response(found, media_type=RECEIPT, headers=_COMPLETE if reached else _PENDING)
 
     @router.get("/turnout", summary="Ballots by urn")
     def turnout() -> Turnout:

@@ -29,7 +29,6 @@ from vemre.election.rules.view import View
 from vemre.errors import CheckFailed, Refused
 from vemre.log.checkpoint import SignedCheckpoint
 from vemre.log.note import Note
-from vemre.log.proof import Receipt
 from vemre.records.fields import format_time
 from vemre.records.record import Record, plain
 from vemre.service import official
@@ -173,23 +172,41 @@ class BallotBox:
 
     def _first_receipt(self, index: int) -> bytes:
         """The receipt with the log's signature alone: what was sent first, byte by byte."""
-        receipt = self._station.store.receipt(index)
+        store = self._station.store
+        receipt = store.receipt(index)
         signed = SignedCheckpoint.parse(receipt.checkpoint)
-        own = Note(signed.note.text, (signed.log_line(self._station.store.vkey),))
-        return replace(receipt, checkpoint=own.encode()).encode()
+        own = Note(signed.note.text, (signed.log_line(store.vkey),))
+        return replace(receipt, checkpoint=own.encode(), extra=store.leaf_hash(index)).encode()
 
-    def receipt(self, leaf_hash: bytes) -> bytes:
-        """The best receipt there is by now: with a quorum of cosignatures, or those that came. Blocking.
+    def receipt(self, leaf_hash: bytes, size: int | None = None) -> tuple[bytes, bool]:
+        """The best receipt there is by now, and whether a quorum of auditors stands behind it. Blocking.
 
-        Raises Refused("not-found").
+        It is that of the latest checkpoint with a quorum, else of the one with the most auditors. `size` names another
+        checkpoint. Raises Refused("not-found"), Refused("no-such-receipt") for a size that was not signed or does not
+        cover the ballot.
         """
-        store, anchors = self._station.store, self._station.anchors
+        store = self._station.store
         index = self._node.own.find(leaf_hash)
         if index is None or index >= store.size:
             raise Refused("not-found")
-        opened = store.latest_cosigned(anchors.witnesses, anchors.quorum, covering=index + 1)
-        found: Receipt = store.receipt(index, opened.note.encode() if opened else None)
-        return found.encode()
+        note, reached = self._note_for(index, size)
+        return replace(store.receipt(index, note), extra=leaf_hash).encode(), reached
+
+    def _note_for(self, index: int, size: int | None) -> tuple[bytes | None, bool]:
+        """The checkpoint that a receipt is given at (None: the first over the entry), and whether it has its quorum."""
+        store, anchors = self._station.store, self._station.anchors
+        if size is not None:
+            try:
+                if size > index:
+                    return store.checkpoint_at(size), False
+            except ValueError:
+                pass
+            raise Refused("no-such-receipt", size=size, latest=store.size)
+        for wanted in range(anchors.quorum, 0, -1):
+            opened = store.latest_cosigned(anchors.witnesses, wanted, covering=index + 1)
+            if opened is not None:
+                return opened.note.encode(), wanted == anchors.quorum
+        return None, False
 
     # --- the election ---------------------------------------------------------------------------------------------
 

@@ -50,10 +50,9 @@ def receipt(file: Path, policy: Path, entry: Path | None, leaf: str | None, show
     try:
         found = check_receipt(data, anchors, leaf=given, shown=_tracker(shown))
     except (CheckFailed, Refused) as error:
-        problem, _ = explain(error)
-        if problem.code in ("receipt-without-ballot", "tracker-mistyped"):
-            report(error)
-            return UNDECIDED
+        problem, code = explain(error)
+        if code == UNDECIDED:
+            raise
         if as_json:
             console.put_json({"verdict": "invalid", "reason": problem.code})
         else:
@@ -128,12 +127,8 @@ def abstention(
         found = look(source, anchors, public, arithmetic, os.urandom)
     except CheckFailed as failure:
         return _invalid(failure, verified, as_json)
-    except Refused as refused:
-        report(refused)
-        return UNDECIDED
     if found.urn is None and not found.ballots:
-        report(Refused("abstention-not-on-roll"))
-        return UNDECIDED
+        raise Refused("abstention-not-on-roll")
     if as_json:
         _put_json(found.shown, verified, found)
     else:

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import click
 
-from ballot.voter import paper, receipts, simulate
+from ballot.voter import paper, simulate
 from ballot.voter.duty import VerifiedElection, find_logs, verify_election
-from ballot.voter.receipts import CheckedReceipt
+from ballot.voter.keeping import credential_command, receipt_command, secret_from, tell
 from ballot.voter.session import Pending, cast
 from vemre import group as groups
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
+from vemre.cli.policy import read_anchors
 from vemre.cli.translations import say
 from vemre.crypto import tracker
 from vemre.crypto.credential import Credential
@@ -25,14 +26,11 @@ from vemre.election.choice import Choice
 from vemre.election.choice_names import read_choices
 from vemre.election.rules.view import Anchors
 from vemre.errors import Refused
-from vemre.log.proof import MAX_RECEIPT_BYTES
 from vemre.messages import RemoteProblem
-from vemre.records.policy import MAX_POLICY_BYTES, parse_policy
 from vemre.records.setup_bodies import Contest
-from vemre.service.client import HttpSource, ServiceClient
+from vemre.service.client import ServiceClient
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
-_MAX_SECRET: Final = 1 << 16
 _MAX_CHOICES: Final = 1 << 16
 _FINAL: Final = 500
 
@@ -51,10 +49,6 @@ def _election_options(function: Any) -> Any:
     ):
         function = add(function)
     return function
-
-
-def _anchors(policy: Path) -> Anchors:
-    return Anchors(parse_policy(files.read(policy, limit=MAX_POLICY_BYTES)))
 
 
 def _verified(anchors: Anchors, ballot_url: str, registry_url: str | None, tally_url: str | None) -> VerifiedElection:
@@ -85,14 +79,14 @@ def cast_command(
     as_json: bool,
 ) -> None:
     """Verify, choose, encrypt, show the fingerprint; then cast, or lay the ballot open."""
-    anchors = _anchors(policy)
+    anchors = read_anchors(policy)
     pending = Pending(receipt)
     entry = pending.read()
     if entry is None:
         if receipt.exists():
             raise Refused("file-exists", file=str(receipt))
         election = _verified(anchors, ballot_url, registry_url, tally_url)
-        key, urn = election.key_of(Credential.parse(_secret(credential, "voter-credential")))
+        key, urn = election.key_of(Credential.parse(secret_from(credential, "voter-credential")))
         ballot = election.encrypt(
             groups.load(), os.urandom, key, urn, _choices(election.contests(urn), choices, asked=not as_json)
         )
@@ -103,11 +97,11 @@ def cast_command(
             console.say(say("voter-challenged", file=str(place)))
             return
         entry = ballot.cast(election.ballot_log.name)
-        secret = _secret(token, "voter-token")
+        secret = secret_from(token, "voter-token")
         pending.keep(entry)
     else:
         console.say(say("voter-again"))
-        secret = _secret(token, "voter-token")
+        secret = secret_from(token, "voter-token")
     with ServiceClient(ballot_url, token=secret) as ballot_box:
         try:
             checked = cast(ballot_box, entry, anchors)
@@ -117,28 +111,7 @@ def cast_command(
             raise
     files.write(receipt, checked.file(), private=True)
     pending.done()
-    _tell(checked, as_json, file=str(receipt))
-
-
-@voter.command("receipt", help="voter-receipt")
-@click.argument("file", type=_FILE)
-@option("--policy", required=True, type=_FILE, help="voter-option-policy")
-@option("--ballot-url", help="voter-option-receipt-url")
-@json_option
-def receipt_command(file: Path, policy: Path, ballot_url: str | None, as_json: bool) -> None:
-    """Offline by the file alone; with an address also that the log still has the ballot."""
-    anchors = _anchors(policy)
-    checked = receipts.check_file(files.read(file, limit=MAX_RECEIPT_BYTES), anchors)
-    if ballot_url is None:
-        _tell(checked, as_json)
-        return
-    with ServiceClient(ballot_url) as ballot_box:
-        size = receipts.check_log(checked, anchors, HttpSource(ballot_box))
-        later = ballot_box.request("GET", f"/receipts/{checked.leaf.hex()}", limit=MAX_RECEIPT_BYTES)
-    better = receipts.upgraded(checked, later, anchors)
-    if better is not checked:
-        files.write(file, better.file(), private=True, overwrite=True)
-    _tell(better, as_json, log_size=size)
+    tell(checked, as_json, file=str(receipt))
 
 
 @voter.command("check-challenge", help="voter-check-challenge")
@@ -154,7 +127,7 @@ def check_challenge(
     except ValueError:
         raise Refused("fingerprint-mistyped") from None
     data = files.read(file, limit=challenge.MAX_BYTES)
-    election = _verified(_anchors(policy), ballot_url, registry_url, tally_url)
+    election = _verified(read_anchors(policy), ballot_url, registry_url, tally_url)
     opening = challenge.Opening.parse(data, election.offer)
     challenge.check_challenge(
         groups.load(),
@@ -185,7 +158,7 @@ def simulate_command(
     as_json: bool,
 ) -> int:
     """Exit code 1 where any voter was refused."""
-    anchors = _anchors(policy)
+    anchors = read_anchors(policy)
     found = simulate.read_voters(voters)
     election = _verified(anchors, ballot_url, registry_url, tally_url)
     with console.progress(say("voter-casting"), len(found)) as advance:
@@ -206,21 +179,6 @@ def simulate_command(
     else:
         console.put(say("voter-simulated", cast=outcome.cast, refused=sum(outcome.refused.values())))
     return 1 if outcome.refused else 0
-
-
-def _secret(file: Path | None, prompt: str) -> str:
-    """A credential or token, from a file (its text, or a delivery as the outbox has it) or typed."""
-    if file is None:
-        if not sys.stdin.isatty():
-            raise Refused("secret-missing")
-        return str(click.prompt(say(prompt), hide_input=True, err=True)).strip()
-    text = files.read(file, limit=_MAX_SECRET).decode("utf-8", "replace").strip()
-    if text.startswith("{"):
-        try:
-            return str(json.loads(text)["secret"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise Refused("file-unusable", file=str(file), reason="no delivery") from None
-    return text
 
 
 def _choices(contests: list[Contest], file: Path | None, *, asked: bool) -> dict[str, Choice]:
@@ -245,20 +203,5 @@ def _decided() -> bool:
     return bool(answer == "cast")
 
 
-def _tell(checked: CheckedReceipt, as_json: bool, **more: str | int) -> None:
-    result = {
-        "tracker": checked.tracker,
-        "leaf_hash": checked.leaf.hex(),
-        "index": checked.receipt.index,
-        "size": checked.size,
-        "auditors": sorted(checked.auditors),
-        **more,
-    }
-    if as_json:
-        console.put_json(result)
-        return
-    console.say(say("voter-receipt-good"), style="bold green")
-    console.put(say("voter-tracker", tracker=checked.tracker))
-    console.put(say("voter-place", index=checked.receipt.index, auditors=", ".join(sorted(checked.auditors)) or "—"))
-    if "file" in more:
-        console.put(say("voter-saved", file=more["file"]))
+voter.add_command(receipt_command)
+voter.add_command(credential_command)

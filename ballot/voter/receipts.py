@@ -13,13 +13,15 @@ from vemre.checks import Check
 from vemre.crypto import tracker
 from vemre.election.rules.view import Anchors
 from vemre.errors import CheckFailed, Refused
-from vemre.log.checkpoint import auditors_of
+from vemre.log.checkpoint import auditors_of, open_checkpoint
 from vemre.log.merkle import leaf_hash
 from vemre.log.proof import Receipt
-from vemre.service.follower import Follower
+from vemre.log.reader import LogReader
+from vemre.records import dispute as disputes
+from vemre.records.dispute import BALLOT_BOX, Dispute
 from vemre.service.sources import LogSource
 
-BALLOT_BOX: Final = "ballot-box"
+_CHECKPOINT: Final = "ballot/checkpoint"
 
 
 @dataclass(frozen=True)
@@ -79,19 +81,80 @@ def check_receipt(receipt: Receipt, leaf: bytes, anchors: Anchors) -> CheckedRec
     return CheckedReceipt(receipt, leaf, opened.size, frozenset(auditors_of(opened, anchors.witnesses)))
 
 
+class Contradicted(CheckFailed):
+    """The log's own signatures contradict each other; `dispute` proves it to anyone."""
+
+    dispute: Dispute
+
+    @classmethod
+    def by(cls, dispute: Dispute) -> Contradicted:
+        """The failure that a dispute proves."""
+        detail = "the log does not continue the one that it gave the receipt for"
+        found = cls(Check.CHECKPOINT, detail, where=_CHECKPOINT, party=BALLOT_BOX)
+        found.dispute = dispute
+        return found
+
+
 def check_log(checked: CheckedReceipt, anchors: Anchors, source: LogSource) -> int:
     """That the log, as it is served now, continues the one that the receipt was given for, and so has the ballot; gives
-    its size. Raises CheckFailed(CHECKPOINT or LOG), which the receipt proves to anyone."""
-    seen = checked.receipt.checkpoint
-    follower = Follower("ballot", anchors.logs["ballot"], source, auditors=anchors.witnesses, seen=seen)
-    return follower.refresh().size
+    its size. Raises as `check_record`, and CheckFailed(CHECKPOINT) for a log that went back: one that is served does
+    not."""
+    try:
+        return check_record(checked, anchors, source)
+    except Refused as older:
+        detail = f"the log went back from {checked.size} to {older.params['later']} entries"
+        raise CheckFailed(Check.CHECKPOINT, detail, where=_CHECKPOINT, party=BALLOT_BOX) from None
 
 
-def upgraded(checked: CheckedReceipt, later: bytes, anchors: Anchors) -> CheckedReceipt:
-    """The later receipt of the same ballot where it has more auditors behind it, else the one at hand."""
+def check_record(checked: CheckedReceipt, anchors: Anchors, source: LogSource) -> int:
+    """As `check_log` for a copy of the log, which may be an old one.
+
+    Raises Contradicted, which anyone can be shown; CheckFailed(NOTE or LOG) for a log that is not whole;
+    Refused("dispute-older") for a copy of less than the receipt covers.
+    """
+    try:
+        note = source.checkpoint()
+    except FileNotFoundError:
+        raise CheckFailed(Check.NOTE, "no checkpoint is served", where=_CHECKPOINT, party=BALLOT_BOX) from None
+    _check_continued(checked, note, anchors, source)
+    return open_checkpoint(note, anchors.logs["ballot"]).size
+
+
+def upgraded(checked: CheckedReceipt, later: bytes, anchors: Anchors, source: LogSource) -> CheckedReceipt:
+    """The other receipt of the same ballot where it has more auditors behind it, else the one at hand.
+
+    `source` serves the log. Raises CheckFailed(NOTE or LOG) for a receipt that is none of this ballot, Contradicted
+    where the two checkpoints contradict each other, Refused("receipt-moved") where the ballot stands in two places.
+    """
     found = check_receipt(_parse(later), checked.leaf, anchors)
-    better = found.receipt.index == checked.receipt.index and len(found.auditors) > len(checked.auditors)
-    return found if better else checked
+    older, newer = sorted((checked, found), key=lambda receipt: receipt.size)
+    _check_continued(older, newer.receipt.checkpoint, anchors, source)
+    if found.receipt.index != checked.receipt.index:
+        raise Refused("receipt-moved", index=checked.receipt.index, found=found.receipt.index)
+    return found if len(found.auditors) > len(checked.auditors) else checked
+
+
+def receipt_of_record(checked: CheckedReceipt, anchors: Anchors, source: LogSource) -> bytes:
+    """The receipt of the same place that a copy of the log gives, with the cosignatures of its checkpoint.
+
+    For a copy that `check_record` has passed. Raises CheckFailed(LOG).
+    """
+    note = source.checkpoint()
+    opened = open_checkpoint(note, anchors.logs["ballot"])
+    reader = LogReader(source.tile, opened.checkpoint, name="ballot", party=BALLOT_BOX, allow_full=True)
+    index = checked.receipt.index
+    return Receipt(index, tuple(reader.inclusion_proof(index)), note).encode()
+
+
+def _check_continued(checked: CheckedReceipt, later: bytes, anchors: Anchors, source: LogSource) -> None:
+    """Only the log's own signature counts: no spoilt line of anybody else's can hide a contradiction."""
+    try:
+        dispute = disputes.find(checked.file(), checked.leaf, later, anchors.logs["ballot"], source.tile)
+    except CheckFailed as failure:
+        where = _CHECKPOINT if failure.where == disputes.LATER else failure.where
+        raise CheckFailed(failure.check, failure.detail, where=where, party=BALLOT_BOX) from None
+    if dispute is not None:
+        raise Contradicted.by(dispute)
 
 
 def _parse(data: bytes) -> Receipt:

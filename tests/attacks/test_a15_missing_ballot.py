@@ -13,6 +13,7 @@ from ballot.voter.session import cast
 from vemre.checks import Check
 from vemre.errors import CheckFailed
 from vemre.log.merkle import leaf_hash, root
+from vemre.service.client import HttpSource
 from vemre.service.sources import FolderSource
 
 
@@ -85,8 +86,9 @@ def test_later_receipt_is_of_the_same_ballot(box: BallotBoxUnderTest) -> None:
     checked, _ = voted(box)
     box.cosign()
     later = box.client.get(f"/receipts/{checked.leaf.hex()}").content
-    better = upgraded(checked, later, box.station.anchors)
-    assert better.auditors == {"auditor/1", "auditor/2"}
     another = box.client.get(f"/receipts/{box.entries()[1].leaf_hash.hex()}").content
-    with pytest.raises(CheckFailed):
-        upgraded(checked, another, box.station.anchors)
+    with client_of(box) as ballot_box:
+        better = upgraded(checked, later, box.station.anchors, HttpSource(ballot_box))
+        assert better.auditors == {"auditor/1", "auditor/2"}
+        with pytest.raises(CheckFailed):
+            upgraded(checked, another, box.station.anchors, HttpSource(ballot_box))

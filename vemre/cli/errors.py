@@ -20,8 +20,13 @@ INTERRUPTED: Final = 130
 
 _UNDECIDED_CODES: Final = frozenset(
     {
+        "abstention-no-log",
+        "abstention-not-on-roll",
         "address-in-use",
         "already-running",
+        "credential-not-public",
+        "dispute-older",
+        "election-id-mistyped",
         "file-exists",
         "file-unusable",
         "hook-ambiguous",
@@ -33,6 +38,7 @@ _UNDECIDED_CODES: Final = frozenset(
         "integrity-none",
         "integrity-role-unknown",
         "key-file-unusable",
+        "leaf-mistyped",
         "passphrase-empty",
         "passphrase-file-open",
         "passphrase-missing",

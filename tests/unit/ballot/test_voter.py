@@ -195,7 +195,10 @@ def test_cast_and_check_the_receipt(
     assert not list(tmp_path.glob("*.pending"))
     assert run("receipt", str(file), "--policy", where[-1])[0] == 0
     box.cosign()
+    before = file.read_bytes()
     code, output = run("receipt", str(file), "--policy", where[-1], "--ballot-url", where[1], "--json")
+    assert (json.loads(output.splitlines()[-1])["auditors"], file.read_bytes()) == ([], before)
+    code, output = run("receipt", str(file), "--policy", where[-1], "--ballot-url", where[1], "--upgrade", "--json")
     assert json.loads(output.splitlines()[-1])["auditors"] == ["auditor/1", "auditor/2"]
     assert "auditor" in file.read_text()
     # The receipt is never overwritten by another cast.
