@@ -60,7 +60,8 @@ def show(report: Report) -> None:
         put_results(report.result, report.offer, certified=report.certified)
     console.put(f"{say('audit-stage')}: {say(f'audit-stage-{report.stage}')}")
     if report.valid:
-        console.put(say("audit-valid-certified" if report.certified else "audit-valid"))
+        preliminary = "audit-valid-preliminary" if report.result else "audit-valid"
+        console.put(say("audit-valid-certified" if report.certified else preliminary))
         return
     failure = report.failure
     assert failure is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -12,9 +13,10 @@ from vemre.cli import console
 from vemre.cli.command import Command, json_option, option
 from vemre.cli.policy import read_anchors
 from vemre.cli.translations import say
+from vemre.election import published
 from vemre.service.election_source import ElectionSource, from_urls
 from vemre.service.export import check_target, export
-from vemre.types import LogName
+from vemre.types import LOG_NAMES, LogName
 
 
 @click.command("export", cls=Command, help="command-export")
@@ -33,9 +35,21 @@ def command(registry_url: str, ballot_url: str, tally_url: str, policy: Path, ou
     label = say("export-writing")
     with console.named_progress(label) as show:
         sizes = export(source, out, lambda done, total: show(label, done, total))
+    standing = published.status(source.view)
+    later = _later(source, sizes)
     if as_json:
-        console.put_json({"record": str(out), "sizes": sizes})
-        return
-    for name, size in sizes.items():
-        console.put(say("export-log", log=name, size=size))
-    console.put(say("export-done", folder=str(out)))
+        console.put_json({"record": str(out), "sizes": sizes, "status": standing, "later": later})
+    else:
+        for name, size in sizes.items():
+            console.put(say("export-log", log=name, size=size))
+        console.put(say("export-done", folder=str(out)))
+    if standing != "none":
+        console.say(say(f"export-{standing}"), style="bold")
+    for log, size in later.items():
+        console.say(say("export-later", log=log, size=sizes.get(log, 0), later=size), style="bold yellow")
+
+
+def _later(source: ElectionSource, sizes: Mapping[LogName, int]) -> dict[LogName, int]:
+    """The sizes of the logs that have grown beyond what was written, because auditors have not cosigned more yet."""
+    found = {name: follower.latest_size() for name in LOG_NAMES if (follower := source.follower(name)) is not None}
+    return {name: size for name, size in found.items() if size > sizes.get(name, 0)}

@@ -7,7 +7,7 @@ looks at it, signs it (`sign`), and submits it. Source: protocol, sections 5, 8 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -99,7 +99,10 @@ def context_of(view: View) -> str:
 
 
 def opening(view: View, *, tally: str, now: int) -> Draft:
-    """The order to open. It names the last favourable system opinion of every auditor. Raises Refused without two."""
+    """The order to open. It names the last favourable system opinion of every auditor.
+
+    Raises Refused("system-opinions-missing") without two, which names whose opinion is missing or unfavourable.
+    """
     context, index = context_of(view), view.setup_index
     assert index is not None
     last: dict[str, tuple[str, s.SystemOpinion]] = {}
@@ -107,7 +110,13 @@ def opening(view: View, *, tally: str, now: int) -> Draft:
         last[record.signer] = (record.leaf_hash.hex(), opinion)
     favourable = [leaf for leaf, opinion in last.values() if opinion.verdict == "favourable"]
     if len(favourable) < view.anchors.quorum:
-        raise Refused("system-opinions-missing", found=len(favourable), needed=view.anchors.quorum)
+        raise Refused(
+            "system-opinions-missing",
+            found=len(favourable),
+            needed=view.anchors.quorum,
+            missing=_listed(auditor for auditor in _auditors(view) if auditor not in last),
+            against=_listed(auditor for auditor, (_, opinion) in last.items() if opinion.verdict != "favourable"),
+        )
     return Draft(
         v.Open(
             context=context,
@@ -126,18 +135,30 @@ def small_batch_decision(view: View, batch: Batch, reason: str) -> Draft:
 
 
 def certification(view: View, *, gate: str) -> Draft:
-    """Certifies the result with every auditor's last opinion. Raises Refused without two favourable ones."""
+    """Certifies the result with every auditor's last opinion.
+
+    Raises Refused: "no-result"; "opinion-unfavourable" where one is, "opinions-missing" without two, both naming whose.
+    """
     context, index = context_of(view), view.tally.first("result")
     if index is None:
         raise Refused("no-result")
     last = {record.signer: (record.leaf_hash.hex(), body) for _, record, body in view.tally.of(v.Opinion)}
     against = [auditor for auditor, (_, body) in last.items() if body.verdict != "favourable"]
     if against:
-        raise Refused("opinion-unfavourable", auditor=against[0])
+        raise Refused("opinion-unfavourable", auditor=_listed(against))
     if len(last) < view.anchors.quorum:
-        raise Refused("opinions-missing", found=len(last), needed=view.anchors.quorum)
+        missing = _listed(auditor for auditor in _auditors(view) if auditor not in last)
+        raise Refused("opinions-missing", found=len(last), needed=view.anchors.quorum, missing=missing)
     leaf = view.tally.records[index].leaf_hash.hex()
     return Draft(v.Certification(context, leaf, [leaf for leaf, _ in last.values()], gate))
+
+
+def _auditors(view: View) -> list[str]:
+    return [auditor.id for auditor in view.manifest.auditors]
+
+
+def _listed(auditors: Iterable[str]) -> str:
+    return ", ".join(sorted(auditors)) or "—"
 
 
 # --- the registry --------------------------------------------------------------------------------------------

@@ -73,8 +73,9 @@ def test_opening_needs_two_opinions_and_the_time(start: Start) -> None:
     sim = Simulator().reach("setup")
     opinions = [sim.view.tally.records.pop() for _ in range(3)]
     tally = start(sim)
-    with pytest.raises(Refused, match="system-opinions-missing"):
+    with pytest.raises(Refused, match="system-opinions-missing") as refused:
         authority(tally).open()
+    assert refused.value.params == {"found": 0, "needed": 2, "missing": "auditor/1, auditor/2", "against": "—"}
     for record in reversed(opinions):
         assert tally.submit(record, [sim.blobs[ref.sha256] for ref in bundle.blob_refs(record.body)]).status_code == 201
     with pytest.raises(CheckFailed) as caught:
@@ -114,8 +115,9 @@ def test_certification_needs_every_auditor_in_favour(start: Start) -> None:
     sim = Simulator().reach("counted")
     tally = start(sim)
     work = authority(tally)
-    with pytest.raises(Refused, match="opinions-missing"):
+    with pytest.raises(Refused, match="opinions-missing") as refused:
         work.certify()
+    assert refused.value.params == {"found": 0, "needed": 2, "missing": "auditor/1, auditor/2"}
     checkpoints = {name: sim.checkpoint(name) for name in ("registry", "ballot", "tally")}
 
     def opine(role: str, favourable: bool, text: str) -> None:
@@ -127,8 +129,9 @@ def test_certification_needs_every_auditor_in_favour(start: Start) -> None:
 
     opine("auditor/1", True, "good")
     opine("auditor/2", False, "bad")
-    with pytest.raises(Refused, match="opinion-unfavourable"):
+    with pytest.raises(Refused, match="opinion-unfavourable") as refused:
         work.certify()
+    assert refused.value.params == {"auditor": "auditor/2"}
     opine("auditor/2", True, "looked again")
     body = logged(tally, work.certify())
     assert isinstance(body, v.Certification)
