@@ -43,6 +43,7 @@ _UNDECIDED_CODES: Final = frozenset(
         "passphrase-file-open",
         "passphrase-missing",
         "policy-unusable",
+        "receipt-without-ballot",
         "release-not-audited",
         "release-not-found",
         "release-strange",
@@ -50,6 +51,7 @@ _UNDECIDED_CODES: Final = frozenset(
         "remote-unreachable",
         "settings-unusable",
         "store-unusable",
+        "tracker-mistyped",
         "verifier-page-missing",
         "witnesses-unusable",
     }
