@@ -10,6 +10,7 @@ import click
 
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
+from vemre.cli.integrity import integrity
 from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import say
 from vemre.service.client import ServiceClient
@@ -35,6 +36,7 @@ add_serve(
     _service,
     [option("--roster-token-file", type=_FILE, help="ballot-option-roster-token-file")],
 )
+ballot.add_command(integrity)
 
 
 @ballot.command("roster", help="ballot-roster")

@@ -12,6 +12,7 @@ import click
 from registry.core import MAX_ROLL_BYTES, ROSTER
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
+from vemre.cli.integrity import integrity
 from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import language, say
 from vemre.messages import RemoteProblem
@@ -33,6 +34,7 @@ def _service() -> tuple[type[Any], Build]:
 
 add_init(registry, "registry", tokens=(ROSTER,))
 add_serve(registry, "registry", _service)
+registry.add_command(integrity)
 
 
 @registry.command("import", help="registry-import")

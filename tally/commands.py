@@ -21,6 +21,7 @@ from tally.roles import submit as submit_act
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.errors import INVALID, OK
+from vemre.cli.integrity import integrity
 from vemre.cli.passphrase import Passphrase, passphrase_options
 from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import say
@@ -45,6 +46,7 @@ def _service() -> tuple[type[Any], Build]:
 
 add_init(group, "tally")
 add_serve(group, "tally", _service)
+group.add_command(integrity)
 group.add_command(manifest)
 
 

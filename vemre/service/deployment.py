@@ -186,7 +186,8 @@ def _steady_digest(folder: int, name: str) -> str:
 def _digest(folder: int, name: str) -> str:
     hashed, count = hashlib.sha3_256(), 0
     with _regular(folder, name) as (descriptor, before):
-        while count <= MAX_FILE_BYTES and (chunk := os.read(descriptor, _CHUNK)):
+        # Whoever appends as fast as this reads keeps nobody here.
+        while count <= before.st_size and (chunk := os.read(descriptor, _CHUNK)):
             hashed.update(chunk)
             count += len(chunk)
         after = os.fstat(descriptor)
