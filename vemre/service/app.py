@@ -49,7 +49,8 @@ def make_app(
     """An application with problem documents, limits, headers, logs, ``/health`` and ``/metrics``.
 
     `service` is the short name (``ballot``); `bodies` gives the limit and media types of routes that take a body
-    other than JSON up to 64 KiB. `app.state.stop` is a `Stop`, `app.state.metrics` a `Metrics`. Routes declare only
+    other than JSON up to 64 KiB. `app.state.stop` is a `Stop`, `app.state.metrics` a `Metrics`; `app.state.at_end` is a
+    list of functions that let answers without an end finish, called when the server begins to end. Routes declare only
     their success: every refusal is declared here. An endpoint reads a raw body with ``await request.body()``.
     """
     app = FastAPI(
@@ -64,6 +65,7 @@ def make_app(
     app.state.service = service
     app.state.stop = Stop()
     app.state.metrics = Metrics()
+    app.state.at_end = []
     problems.install(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimits, rules=bodies or {})

@@ -82,13 +82,20 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     """Says where it listens once it takes requests, and ends on a signal with exit code 0."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None], at_end: list[Callable[[], None]]) -> None:
         super().__init__(config)
         self._announce = announce
+        self._at_end = at_end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # It waits for the answers under way, and some have no end of their own.
+        for end in self._at_end:
+            end()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # The second one ends what the first one waits for.
@@ -116,7 +123,7 @@ def _run(app: FastAPI, listener: socket.socket) -> int:
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    server = _Server(config, announce)
+    server = _Server(config, announce, app.state.at_end)
     stop: Stop = app.state.stop
 
     def end() -> None:
