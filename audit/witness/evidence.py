@@ -29,6 +29,9 @@ from vemre.records.record import parse
 from vemre.types import LOG_NAMES, LogName, Random
 
 FORMAT: Final = "vemre-evidence-1"
+EVIDENCE_FILE: Final = "evidence.json"
+RECORD: Final = "record"
+"""In the folder of a violation: the signed entries and their blobs, as a record on disk."""
 MAX_PROOF_HASHES: Final = 64
 
 

@@ -7,10 +7,10 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from audit.hooks.events import FindingEvent
-from audit.witness.evidence import FORMAT, Evidence, Violation
+from audit.witness.evidence import EVIDENCE_FILE, FORMAT, RECORD, Evidence, Violation
 from audit.witness.store import Finding, Store
 from vemre.errors import CheckFailed
 from vemre.records.bundle import blob_refs
@@ -18,9 +18,6 @@ from vemre.records.record import parse
 from vemre.service.export import static_files
 from vemre.storage.blobs import write_durably, write_whole
 from vemre.types import Clock, LogName
-
-EVIDENCE_FILE: Final = "evidence.json"
-RECORD: Final = "record"
 
 
 class Findings:

@@ -30,23 +30,25 @@ _LENGTH: Final = 2
 class LogMirror:
     """The verified entries of one log. One thread appends, any thread reads."""
 
-    def __init__(self, path: Path, size: int, root: bytes) -> None:
-        """The first `size` entries of the file, whose root must be `root`; the rest is cut off.
+    def __init__(self, path: Path, size: int, root: bytes, *, read_only: bool = False) -> None:
+        """The first `size` entries of the file, whose root must be `root`; the rest is cut off, unless `read_only`.
 
-        Raises StoreError where the file does not hold them.
+        Raises StoreError where the file does not hold them, OSError.
         """
         self.tree = Tree()
         self._path = path
         self._bundles = array("Q")
         """Where in the file each bundle begins."""
         self._end = 0
-        path.touch(mode=0o644)
-        self._file: BinaryIO = open(path, "r+b")  # noqa: SIM115  (closed by `close`)
+        if not read_only:
+            path.touch(mode=0o644)
+        self._file: BinaryIO = open(path, "rb" if read_only else "r+b")  # noqa: SIM115  (closed by `close`)
         for entry in self._scan(size):
             self._count(entry)
         if self.tree.root() != root:
             raise StoreError(f"{path}: these are not the entries that were verified")
-        self._file.truncate(self._end)
+        if not read_only:
+            self._file.truncate(self._end)
 
     def close(self) -> None:
         """Close the file."""
@@ -115,14 +117,19 @@ class LogMirror:
 class Mirror:
     """The folder of a mirror. `id` names it in the database."""
 
-    def __init__(self, folder: Path, verified: Callable[[str, LogName], tuple[int, bytes]]) -> None:
-        """`verified(id, log)` gives the size and root to believe. Creates the folder where it is missing."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self, folder: Path, verified: Callable[[str, LogName], tuple[int, bytes]], *, read_only: bool = False
+    ) -> None:
+        """`verified(id, log)` gives the size and root to believe. Creates the folder where it is missing, unless
+        `read_only`. Raises StoreError, OSError."""
+        if not read_only:
+            folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.id = _identity(folder / "id")
         self.blobs = FileBlobStore(folder / "blob")
         self.logs: dict[LogName, LogMirror] = {
-            name: LogMirror(folder / f"{name}.entries", *verified(self.id, name)) for name in LOG_NAMES
+            name: LogMirror(folder / f"{name}.entries", *verified(self.id, name), read_only=read_only)
+            for name in LOG_NAMES
         }
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -46,7 +46,14 @@ def wall_clock() -> int:
     return int(time.time())
 
 
-def clock_of(settings: ServiceSettings, identity: Identity, clock: Clock) -> Clock:
+class Keys(Protocol):
+    """Keys that know whether they are insecure."""
+
+    @property
+    def insecure(self) -> bool: ...
+
+
+def clock_of(settings: ServiceSettings, identity: Keys, clock: Clock) -> Clock:
     """The clock of a service: the given one, in a trial ahead by what its file says (0 where there is none yet).
 
     Raises Refused("settings-unusable") where a trial's clock is set for keys that are not insecure: whoever moves the

@@ -1,0 +1,71 @@
+"""Wires the witness as a service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from audit.keys import AuditorKeys
+from audit.witness import sources
+from audit.witness.api import create_app
+from audit.witness.engine import Watched, Witness
+from audit.witness.ground import Foreign
+from vemre import group
+from vemre.election.rules.view import Anchors
+from vemre.errors import CheckFailed, Refused
+from vemre.log.note import Vkey
+from vemre.service.settings import ServiceSettings
+from vemre.service.station import clock_of, wall_clock
+from vemre.types import LogName
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a witness is to do: the election of `anchors` at `urls`, and the foreign logs (``VKEY[=URL]``)."""
+
+    settings: ServiceSettings
+    keys: AuditorKeys
+    anchors: Anchors | None
+    urls: Mapping[LogName, str]
+    foreign: tuple[str, ...]
+    interval: float
+    post: bool
+
+
+def build(plan: Plan) -> FastAPI:
+    """The application of a witness. Raises Refused("auditor-not-in-policy"), StoreError, what the options are wrong
+    in as Refused."""
+    watched, role = None, None
+    if plan.anchors is not None:
+        role = plan.keys.role_in(plan.anchors.policy)
+        posts = {name: sources.quick(url) for name, url in plan.urls.items()} if plan.post else None
+        watched = Watched(plan.anchors, sources.of_services(plan.urls), posts)
+    witness = Witness(
+        plan.settings.data_dir,
+        plan.settings.database,
+        name=plan.keys.name,
+        cosigner=plan.keys.witness,
+        role=role,
+        watched=watched,
+        foreign=[foreign_log(text) for text in plan.foreign],
+        group=group.load(),
+        random=os.urandom,
+        clock=clock_of(plan.settings, plan.keys, wall_clock),
+    )
+    return create_app(witness, interval=plan.interval)
+
+
+def foreign_log(text: str) -> Foreign:
+    """A foreign log as an option names it. Raises Refused("witness-log-unusable"), Unreachable."""
+    vkey, separator, url = text.partition("=http")
+    try:
+        found = Vkey.parse(vkey)
+    except CheckFailed as failure:
+        raise Refused("witness-log-unusable", reason=failure.detail) from None
+    if not separator:
+        return Foreign(found)
+    address = f"http{url}"
+    return Foreign(found, sources.StaticSource(sources.quick(address), sources.patient(address)))

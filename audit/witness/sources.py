@@ -1,0 +1,129 @@
+"""Where a witness reads logs from, each answer bounded in bytes and time, so that one log cannot hold up the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from vemre.checks import Check
+from vemre.errors import CheckFailed, Refused
+from vemre.log.note import MAX_NOTE_BYTES
+from vemre.log.tiles import MAX_BUNDLE_BYTES
+from vemre.messages import RemoteProblem, Unreachable
+from vemre.service.client import HttpSource, ServiceClient, TooLong
+from vemre.service.election_source import from_folder
+from vemre.service.sources import LogSource
+from vemre.types import LOG_NAMES, LogName
+
+STEP_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 30.0
+"""A tile has 16 MiB at most; whoever needs longer for it is waited for in the next round."""
+BLOB_SECONDS: Final = 600.0
+_NOT_FOUND: Final = "HTTP 404"
+
+Connect = Callable[[str], ServiceClient]
+
+
+def quick(url: str) -> ServiceClient:
+    """A connection for what is small. One attempt: the witness comes again by itself."""
+    return ServiceClient(url, timeout=STEP_SECONDS, deadline=ANSWER_SECONDS, attempts=1)
+
+
+def patient(url: str) -> ServiceClient:
+    """A connection for blobs, which may have a gigabyte."""
+    return ServiceClient(url, timeout=STEP_SECONDS, deadline=BLOB_SECONDS, attempts=1)
+
+
+class ServiceSource:
+    """A log as its service serves it."""
+
+    def __init__(self, small: ServiceClient, large: ServiceClient) -> None:
+        self._small = HttpSource(small)
+        self._large = HttpSource(large)
+
+    def checkpoint(self, *, cosigned: bool = False, covering: int = 0) -> bytes:
+        """See `LogSource`."""
+        return self._small.checkpoint(cosigned=cosigned, covering=covering)
+
+    def tile(self, path: str) -> bytes:
+        """See `LogSource`."""
+        return self._small.tile(path)
+
+    def blob(self, digest: str, limit: int) -> bytes:
+        """See `LogSource`."""
+        return self._large.blob(digest, limit)
+
+
+class StaticSource:
+    """A log as static files below an address: ``<prefix>/checkpoint``, ``<prefix>/tile/...``, ``<blobs>/<sha256>``."""
+
+    def __init__(self, small: ServiceClient, large: ServiceClient, prefix: str = "", blobs: str = "/blob") -> None:
+        self._small = small
+        self._large = large
+        self._prefix = prefix
+        self._blobs = blobs
+
+    def checkpoint(self, *, cosigned: bool = False, covering: int = 0) -> bytes:  # noqa: ARG002  (one file is all)
+        """See `LogSource`. There is one checkpoint, and whoever needs a quorum counts it."""
+        return _get(self._small, f"{self._prefix}/checkpoint", MAX_NOTE_BYTES, Check.NOTE)
+
+    def tile(self, path: str) -> bytes:
+        """See `LogSource`."""
+        return _get(self._small, f"{self._prefix}/{path}", MAX_BUNDLE_BYTES, Check.LOG)
+
+    def blob(self, digest: str, limit: int) -> bytes:
+        """See `LogSource`."""
+        return _get(self._large, f"{self._blobs}/{digest}", limit, Check.BLOB_DIGEST)
+
+
+def of_services(urls: Mapping[LogName, str]) -> dict[LogName, LogSource]:
+    """The logs of running services. Raises Unreachable for an address that is none."""
+    return {name: ServiceSource(quick(url), patient(url)) for name, url in urls.items()}
+
+
+def find(place: str, connect: Connect = quick) -> tuple[dict[LogName, LogSource], dict[LogName, str]]:
+    """The logs at a place, and the addresses of their services where the place leads to them.
+
+    The place is a folder with an election record, the address of any service of the election, or of a record that is
+    served as files. Raises Refused("watch-nothing-there") where it is neither, Unreachable, OSError.
+    """
+    if Path(place).is_dir():
+        return from_folder(Path(place)), {}
+    client = connect(place)
+    found = _json(client, "/logs")
+    if isinstance(found, dict) and all(isinstance(found.get(name), str) for name in LOG_NAMES):
+        urls: dict[LogName, str] = {name: found[name] for name in LOG_NAMES}
+        return of_services(urls), urls
+    try:
+        _get(client, "/tally/checkpoint", MAX_NOTE_BYTES, Check.NOTE)
+    except (FileNotFoundError, RemoteProblem, CheckFailed):
+        raise Refused("watch-nothing-there", place=client.place) from None
+    large = patient(place)
+    return {name: StaticSource(client, large, f"/{name}") for name in LOG_NAMES}, {}
+
+
+def _json(client: ServiceClient, path: str) -> object:
+    try:
+        return client.get_json(path)
+    except RemoteProblem:
+        return None
+    except Unreachable as error:
+        if error.reason.startswith("HTTP 4") or "JSON" in error.reason:
+            return None
+        raise
+
+
+def _get(client: ServiceClient, path: str, limit: int, check: Check) -> bytes:
+    try:
+        return client.request("GET", path, limit=limit)
+    except RemoteProblem as problem:
+        if problem.status == 404:
+            raise FileNotFoundError(path) from None
+        raise
+    except Unreachable as error:
+        if error.reason == _NOT_FOUND:
+            raise FileNotFoundError(path) from None
+        raise
+    except TooLong:
+        raise CheckFailed(check, f"{path}: more than {limit} bytes") from None
