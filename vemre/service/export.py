@@ -26,11 +26,16 @@ from vemre.types import LOG_NAMES, LogName
 Written = Callable[[int, int], None]
 """Called with the number of files written and their total."""
 
+PAGE: Final = "index.html"
 _FOLDER_MODE: Final = 0o755
 
 
-def export(source: ElectionSource, folder: Path, written: Written | None = None) -> dict[LogName, int]:
+def export(
+    source: ElectionSource, folder: Path, written: Written | None = None, *, page: bytes | None = None
+) -> dict[LogName, int]:
     """Write the record that `source` (with `cosigned_only`) sees now into a new folder; gives the logs' sizes.
+
+    `page` becomes `PAGE` beside it: no part of the record, but what opens first where the folder is served.
 
     Raises Refused("folder-not-empty") where there is something in it, and what `ElectionSource.take` raises: nothing
     is left behind then.
@@ -42,6 +47,8 @@ def export(source: ElectionSource, folder: Path, written: Written | None = None)
     aside.mkdir(mode=_FOLDER_MODE)
     try:
         sizes = _write(source, aside, written or (lambda _done, _total: None))
+        if page is not None:
+            (aside / PAGE).write_bytes(page)
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -17,7 +17,7 @@ const [form, drop, working, outcomeSection] = ['form', 'drop', 'working', 'outco
 const [folder, url, policy] = ['folder', 'url', 'policy'].map((id) => byId<HTMLInputElement>(id)) as [HTMLInputElement, HTMLInputElement, HTMLInputElement];
 const bar = byId<HTMLProgressElement>('bar');
 
-let language: Language = 'es';
+let language: Language = new URLSearchParams(location.search).get('lang') === 'en' ? 'en' : 'es';
 let files: (readonly [string, File])[] = [];
 let worker: Worker | null = null;
 let program = '';
