@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from audit.witness.findings import EVIDENCE_FILE, RECORD
+from audit.witness.evidence import EVIDENCE_FILE, RECORD
 from vemre.errors import Refused
 
 MAX_LISTED: Final = 1_000
