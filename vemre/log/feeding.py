@@ -89,10 +89,10 @@ def _named_size(body: bytes) -> int | None:
 def pause(failures: int, asked: str | None, chance: float) -> float:
     """Seconds to wait after so many failures in a row (at least one), never more than a minute.
 
-    `asked` is the Retry-After of the answer in seconds; `chance` is from 0 to 1, so that witnesses and logs do not
-    all try again at once.
+    `asked` is the Retry-After of the answer in seconds, which can make the pause longer only; `chance` is from 0 to 1,
+    so that logs and witnesses do not all try again at once.
     """
+    own = min(_FIRST_PAUSE * 2.0 ** min(failures - 1, 16), MAX_PAUSE) * (0.5 + chance / 2)
     if asked is not None and asked.isascii() and asked.isdecimal() and len(asked) <= 9:
-        return min(float(asked), MAX_PAUSE)
-    longest = min(_FIRST_PAUSE * 2.0 ** min(failures - 1, 16), MAX_PAUSE)
-    return longest * (0.5 + chance / 2)
+        return max(own, min(float(asked), MAX_PAUSE))
+    return own
