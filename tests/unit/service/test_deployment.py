@@ -133,6 +133,7 @@ def test_links_are_strange_and_not_followed(tree: Path, tmp_path: Path) -> None:
     (tree / "tally").symlink_to(tmp_path / "folder")
     found = deployment.scan(tree)
     assert set(found.strange) == {CODE, "vemre/linked", "tally/"}
+    assert found.strange[CODE] == "a symbolic link"
     assert CODE not in found.files
     assert not any("evil" in path for path in found.files)
 
@@ -219,6 +220,14 @@ def test_a_file_that_is_exchanged_while_it_is_read_is_noticed(tree: Path, monkey
     monkeypatch.setattr(deployment, "_READINGS", 1)
     (tree / CODE).write_text("x")
     wanted = (tree / CODE).stat().st_ino
+    assert deployment.scan(tree).strange == {CODE: "changes while it is read"}
+
+
+def test_a_reading_that_ends_early_is_none(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, wanted = os.read, (tree / CODE).stat().st_ino
+    monkeypatch.setattr(
+        deployment.os, "read", lambda fd, count: b"" if os.fstat(fd).st_ino == wanted else real(fd, count)
+    )
     assert deployment.scan(tree).strange == {CODE: "changes while it is read"}
 
 
