@@ -11,7 +11,8 @@ from vemre.election.rules.decrypting import plaintexts, rows_of
 from vemre.election.rules.view import Batch, View
 from vemre.errors import CheckFailed
 from vemre.records import vote_bodies as v
-from vemre.records.record import Record
+from vemre.records.fields import Count
+from vemre.records.record import Record, parse_value
 from vemre.types import LogName
 
 
@@ -32,6 +33,7 @@ def check_result(view: View) -> bool:
             problem = f"{body.urn} {body.contest} has a result already"
             raise CheckFailed(Check.RESULT, problem, where=where, party="tally")
         leaf_of[batch] = record.leaf_hash.hex()
+        _check_lists(view, body, where)
         expected, _ = view.memo.once(
             ("result", record.leaf_hash, batch, _plaintext_key(view, batch)),
             partial(expected_batch, view, batch),
@@ -40,8 +42,6 @@ def check_result(view: View) -> bool:
             raise CheckFailed(
                 Check.RESULT, f"{body.urn} {body.contest}: {_difference(body, expected)}", where=where, party="tally"
             )
-        view.blob(body.write_ins.texts, "tally")
-        view.blob(body.irregular, "tally")
     result = view.result
     if result is not None and result.batches != [leaf_of.get(batch) for batch in rows_of(view)]:
         where = view.tally.where(view.tally.first("result") or 0)
@@ -49,6 +49,16 @@ def check_result(view: View) -> bool:
             Check.RESULT, "the result does not name every batch in manifest order", where=where, party="tally"
         )
     return bool(leaf_of) or result is not None
+
+
+def _check_lists(view: View, body: v.ResultBatch, where: str) -> None:
+    """[CANONICAL] of the two lists that a result names, before they are compared with what they should be."""
+    for blob, type_ in ((body.write_ins.texts, list[str]), (body.irregular, list[Count])):
+        data = view.blob(blob, "tally")
+        try:
+            parse_value(data, type_, limit=len(data))
+        except CheckFailed as failure:
+            raise failure.located(where=where, party="tally") from None
 
 
 def _plaintext_key(view: View, batch: Batch) -> int:

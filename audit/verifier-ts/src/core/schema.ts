@@ -75,6 +75,12 @@ export function object<F extends Fields, P extends Fields = Record<never, never>
   };
 }
 
+/** An object of any keys whose values have one form. */
+export const record =
+  <T>(item: Shape<T>): Shape<Record<string, T>> =>
+  (value): value is Record<string, T> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((entry) => item(entry));
+
 export const blob = object({ sha256: hex32, size: count });
 export type Blob = Of<typeof blob>;
 export const bilingual = object({ es: text, en: text });

@@ -3,13 +3,13 @@
 import { ANYWHERE, BODIES, CHECKPOINTS, homeOf, NEEDS, PHASES, type RecordType, SIGNERS, SINGLE, WRITER } from './bodies.js';
 import { equal, fromHex, sha256, toHex } from './bytes.js';
 import { verifySignature } from './ed25519.js';
-import { answersFor, type Election, failure, writerOf } from './election.js';
+import { answersFor, type Election, failure, placeOf, writerOf } from './election.js';
 import { CheckFailed } from './failure.js';
-import { JsonError } from './json.js';
+import { JsonError, readCanonical } from './json.js';
 import type { VerifiedLog } from './logs.js';
 import { type LogName, LOGS } from './policy.js';
 import { type Entry, parseEntry } from './record.js';
-import { blob as blobShape, type Blob } from './schema.js';
+import { blob as blobShape, type Blob, hex32, record } from './schema.js';
 
 /** [CANONICAL] of all entries of one log. */
 export function parseLog(log: LogName, verified: VerifiedLog): Entry[] {
@@ -67,6 +67,25 @@ export async function blobDigests(e: Election): Promise<boolean> {
     const found = await digestOf(e, name, Infinity);
     if (found !== null && found.digest !== name) {
       throw new CheckFailed('BLOB-DIGEST', 'the file is not what its name says', `blob/${name}`, null);
+    }
+  }
+  return true;
+}
+
+const fileList = record(hex32);
+
+/** [CANONICAL] of the file lists that integrity statements and page assets name; no later stage reads them. */
+export async function fileLists(e: Election): Promise<boolean> {
+  const named = [
+    ...e.all('integrity').map((entry) => ({ entry: entry as Entry, ref: entry.body.files })),
+    ...e.all('page-assets').map((entry) => ({ entry: entry as Entry, ref: entry.body.assets })),
+  ];
+  for (const { entry, ref } of named) {
+    try {
+      if (!fileList(readCanonical(await e.readBlob(ref, placeOf(entry))))) throw new JsonError('not a list of files');
+    } catch (error) {
+      if (error instanceof JsonError) throw failure('CANONICAL', `blob ${ref.sha256}: ${error.message}`, entry);
+      throw error;
     }
   }
   return true;

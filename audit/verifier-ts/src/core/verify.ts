@@ -15,7 +15,7 @@ import type { Entry } from './record.js';
 import { type BatchResult, results } from './result.js';
 import { contexts, rollCount, rollFrozen, rollKeys, rollUnique, rollUrns, rows, setup, systemTwo } from './roll.js';
 import type { RecordSource } from './source.js';
-import { beginsWithManifest, blobDigests, checkpointsInside, notesInside, order, parseLog, recordRoles, recordSignatures } from './structure.js';
+import { beginsWithManifest, blobDigests, checkpointsInside, fileLists, notesInside, order, parseLog, recordRoles, recordSignatures } from './structure.js';
 
 export type Status = 'passed' | 'failed' | 'not applicable';
 
@@ -62,6 +62,7 @@ type Check = (e: Election) => boolean | Promise<boolean>;
 export function stages(counted: BatchResult[]): readonly (readonly [CheckId, Check])[] {
   return [
     ['BLOB-DIGEST', blobDigests],
+    ['CANONICAL', fileLists],
     ['NOTE', notesInside],
     ['CHECKPOINT', checkpointsInside],
     ['ORDER', beginsWithManifest],
