@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from vemre.errors import Refused
@@ -30,9 +31,8 @@ def verifier_page(record: str) -> VerifierPage:
 
     Raises Refused("verifier-page-missing") where it was not built.
     """
-    file = resources.files("audit").joinpath("verifier-ts", "dist", "web", "index.html")
     try:
-        text = file.read_text(encoding="utf-8")
+        text = _built().read_text(encoding="utf-8")
     except OSError:
         raise Refused("verifier-page-missing", command=BUILD) from None
     policy = _POLICY.search(text)
@@ -45,3 +45,7 @@ def verifier_page(record: str) -> VerifierPage:
 def beside_a_record() -> bytes:
     """The page as a file in the folder of a record. Raises Refused("verifier-page-missing")."""
     return verifier_page("./").html
+
+
+def _built() -> Traversable:
+    return resources.files("audit").joinpath("verifier-ts", "dist", "web", "index.html")

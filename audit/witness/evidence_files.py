@@ -27,7 +27,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 def findings(folder: Path) -> list[str]:
     """The names of the latest findings with evidence, newest first."""
-    names = (path.name for path in folder.iterdir() if _NAME.match(path.name) and (path / EVIDENCE_FILE).is_file())
+    names = (path.name for path in folder.iterdir() if _is_finding(path))
     return sorted(names, key=lambda name: (int(name.partition("-")[0]), name), reverse=True)[:MAX_LISTED]
 
 
@@ -36,7 +36,7 @@ def files(folder: Path, name: str) -> list[tuple[str, int]]:
 
     Raises Refused("not-found").
     """
-    if not _NAME.match(name) or not (folder / name / EVIDENCE_FILE).is_file():
+    if not _is_finding(folder / name):
         raise Refused("not-found")
     return list(islice(_walk(folder / name, (EVIDENCE_FILE, RECORD)), MAX_LISTED))
 
@@ -63,6 +63,10 @@ def pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
         while size > 0 and (chunk := file.read(min(_CHUNK, size))):
             size -= len(chunk)
             yield chunk
+
+
+def _is_finding(path: Path) -> bool:
+    return bool(_NAME.match(path.name)) and not path.is_symlink() and (path / EVIDENCE_FILE).is_file()
 
 
 def _descend(folder: Path, parts: list[str]) -> int:
