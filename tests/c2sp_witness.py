@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
+import pytest
+
 from vemre.crypto.signing import SigningKey
+from vemre.log import feeding
 from vemre.log.note import Note, Vkey
 from vemre.log.signer import Ed25519Cosigner
 from vemre.log.witness import NOTHING_COSIGNED, AddCheckpoint, Cosigned, decide
+from vemre.service import feeder
 
 NOW = 1_700_000_000
 Answer = Callable[[BaseHTTPRequestHandler, bytes], bool]
@@ -165,6 +171,28 @@ class C2spWitness:
         """To where it would be answered well."""
         reply(handler, 307, b"", headers={"Location": f"{self.url}/elsewhere/add-checkpoint"})
         return True
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Let feeding pause as it does, only shorter."""
+    patch.setattr(feeder, "GAP_SECONDS", 0.01)
+    patch.setattr(feeder, "LOOK_SECONDS", 0.05)
+    patch.setattr(feeder, "ALARM_SECONDS", 0.05)
+    patch.setattr(feeding, "pause", lambda _failures, _asked, _chance: 0.02)
+
+
+def until(condition: Callable[[], object], patience: float = 60.0) -> None:
+    """Wait for something that another thread does."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.01)
+
+
+def witness_file(path: Path, *witnesses: C2spWitness) -> Path:
+    """A file of witnesses."""
+    path.write_text("".join([*(witness.line for witness in witnesses), "quorum none\n"]), encoding="utf-8")
+    return path
 
 
 def status(code: int, body: bytes = b"no\n", **headers: str) -> Answer:

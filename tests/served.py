@@ -82,12 +82,12 @@ def identity_of(sim: Simulator, name: LogName, role: str) -> Identity:
     return Identity(name, ELECTION, sim.keys[role], sim.log_signers[name])
 
 
-def prepare_data(sim: Simulator, name: LogName, data: Path, *tokens: str) -> None:
-    """What ``init`` makes, with the simulator's keys."""
+def prepare_data(sim: Simulator, name: LogName, data: Path, *tokens: str, database: str | None = None) -> None:
+    """What ``init`` makes, with the simulator's keys; in SQLite unless `database` says otherwise."""
     data.mkdir(parents=True, exist_ok=True)
     for token in (identities.OFFICIAL, *tokens):
         identities.create_token(data, token, os.urandom)
-    engine = open_engine(f"sqlite:///{data / 'service.sqlite3'}")
+    engine = open_engine(database or f"sqlite:///{data / 'service.sqlite3'}")
     schema.upgrade(engine)
     LogStore.create(engine, sim.log_signers[name])
     engine.dispose()
@@ -104,23 +104,27 @@ def deliveries(outbox: Path) -> dict[str, dict[str, Any]]:
 
 
 class BallotBoxUnderTest:
-    """The ballot box of a simulated election that has reached its setup. Use `running` to start it."""
+    """The ballot box of a simulated election that has reached its setup. Use `running` to start it.
 
-    def __init__(self, sim: Simulator, folder: Path) -> None:
+    `settings` are given to it beside its data folder.
+    """
+
+    def __init__(self, sim: Simulator, folder: Path, **settings: Any) -> None:
         self.sim = sim
+        self.settings = settings
         self.data = folder / "ballot-data"
         self.record = folder / "record"
         self.clock = ManualClock()
         self.pseudonyms = [f"{number:032x}" for number in range(1, len(sim.voters) + 1)]
         self.client: TestClient
         self.station: Station[BallotNode]
-        prepare_data(sim, "ballot", self.data)
+        prepare_data(sim, "ballot", self.data, database=settings.get("database_url"))
         write_logs(sim, self.record, OTHERS["ballot"])
 
     @contextmanager
     def running(self) -> Iterator[BallotBoxUnderTest]:
         """Start it; starting again reads the database anew."""
-        settings = BallotSettings(data_dir=self.data)
+        settings = BallotSettings(data_dir=self.data, **self.settings)
         self.station = Station(
             "test",
             settings,

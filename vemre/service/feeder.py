@@ -102,11 +102,13 @@ class Feeder:
 
     async def __aenter__(self) -> Feeder:
         """Raises StoreError where a witness shows that the log was rolled back."""
-        await asyncio.gather(*(self._compare(box) for box in self._boxes))
+        answered = await asyncio.gather(*(self._compare(box) for box in self._boxes))
         if self._stop.reason is not None:
             await self._close()
             raise StoreError(self._stop.reason)
-        self._tasks = [asyncio.create_task(self._attend(box), name=f"feeding {box.name}") for box in self._boxes]
+        silent = [box for box, here in zip(self._boxes, answered, strict=True) if not here]
+        acts = [*map(self._attend, self._boxes), *map(self._compare_later, silent)]
+        self._tasks = [asyncio.create_task(act) for act in acts]
         return self
 
     async def __aexit__(
@@ -209,7 +211,7 @@ class Feeder:
         """Note a failure that may pass; gives the seconds to wait before the next attempt."""
         box.failures += 1
         self._failed(box, reason)
-        return feeding.pause(box.failures, asked, random.random())  # noqa: S311  (nothing secret: a pause)
+        return feeding.pause(box.failures, asked, _chance())
 
     def _failed(self, box: _Box, reason: str) -> None:
         if any(self._witnesses.standing(vkey).failure != reason for vkey in box.vkeys):
@@ -219,30 +221,39 @@ class Feeder:
 
     # --- rollback -------------------------------------------------------------------------------------------------
 
-    async def _compare(self, box: _Box) -> None:
-        """At the start: what the witness shows, if it answers in time."""
+    async def _compare(self, box: _Box) -> bool:
+        """At the start: look at what the witness shows; gives whether it answered in time."""
         try:
             async with asyncio.timeout(START_SECONDS):
-                await self._look(box)
+                return await self._look(box)
         except TimeoutError:
-            _logger.warning("witness-not-compared", witness=box.name)
+            _logger.warning("witness-not-compared", witness=box.name, reason="no answer in time")
+            return False
 
-    async def _look(self, box: _Box) -> None:
+    async def _compare_later(self, box: _Box) -> None:
+        """Look as soon as a witness answers that did not at the start: a log that nobody writes to is not fed, and
+        shows nothing by itself."""
+        answered, failures = False, 0
+        while not answered:
+            failures += 1
+            await asyncio.sleep(feeding.pause(failures, None, _chance()))
+            answered = await self._look(box)
+
+    async def _look(self, box: _Box) -> bool:
         """Look at the checkpoint of this log that the witness shows; stop the service where it is our own signature
-        under something that the database does not contain."""
+        under something that the database does not contain. Gives whether the witness answered."""
         try:
             note = await box.client.latest(self._store.origin)
         except NoAnswer as failure:
             _logger.warning("witness-not-compared", witness=box.name, reason=str(failure))
-            return
-        if note is None:
-            return
-        reason = await run_in_threadpool(self._contradiction, box, note)
+            return False
+        reason = None if note is None else await run_in_threadpool(self._contradiction, box, note)
         if reason is not None:
             for vkey in box.vkeys:
                 self._witnesses.alarm(vkey)
             _logger.critical("log-rolled-back", witness=box.name, reason=reason, evidence=EVIDENCE)
             self._stop.request(reason)
+        return True
 
     def _contradiction(self, box: _Box, note: bytes) -> str | None:
         """Why the database cannot be the log that `note` is of, after the evidence is kept; or None."""
@@ -257,6 +268,10 @@ class Feeder:
             write_durably(self._folder / EVIDENCE, note)
             return str(error)
         return None
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311  (scatters pauses, nothing more)
 
 
 def _connect(url: str, vkeys: list[Vkey]) -> WitnessClient:

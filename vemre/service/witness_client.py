@@ -53,11 +53,13 @@ class WitnessClient:
         return await self._send("POST", f"{self._url}/add-checkpoint", body)
 
     async def latest(self, origin: str) -> bytes | None:
-        """The last checkpoint of a log that the witness cosigned, not verified; None where it shows none.
+        """The last checkpoint of a log that the witness cosigned, not verified; None where it has none to show.
 
         Raises NoAnswer.
         """
         answer = await self._send("GET", f"{self._url}/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint")
+        if answer.status not in (200, 404):
+            raise NoAnswer(f"HTTP {answer.status}")
         return answer.body if answer.status == 200 else None
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from c2sp_witness import C2spWitness, reply, status
+from c2sp_witness import C2spWitness, hurry, reply, status
 
 from vemre.crypto.signing import SigningKey
 from vemre.errors import Refused, StoreError
@@ -29,10 +29,7 @@ PATIENCE = 60.0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that are long enough to be pauses."""
-    monkeypatch.setattr(module, "GAP_SECONDS", 0.01)
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(module, "ALARM_SECONDS", 0.05)
-    monkeypatch.setattr(module.feeding, "pause", lambda _failures, _asked, _chance: 0.02)
+    hurry(monkeypatch)
 
 
 @pytest.fixture
