@@ -158,8 +158,8 @@ def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:
 
 
 def prefix_proof(old: int, new: int, read: HashReader) -> list[bytes]:
-    """Which root the first `old` leaves of the tree of `new` have: the consistency proof, with the hash in front that it
-    leaves out where the verifier is to bring it. Raises ValueError unless 0 < old < new."""
+    """Which root the first `old` leaves of the tree of `new` have: the consistency proof, with the hash in front that
+    it leaves out where the verifier is to bring it. Raises ValueError unless 0 < old < new."""
     if not 0 < old < new:
         raise ValueError("not a proper beginning of the tree")
     proof = consistency_proof(old, new, read)
