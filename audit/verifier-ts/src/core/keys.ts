@@ -53,6 +53,7 @@ class Attempt {
     let key = `${entry.type} ${entry.signer}`;
     if (isType(entry, 'dkg-complaint')) {
       if (!this.trustees.includes(entry.body.against)) throw fail('a complaint against nobody');
+      if (this.done.has(`dkg-ack ${entry.signer}`)) throw fail('a complaint after an acknowledgement');
       key += ` ${entry.body.against}`;
     }
     if (isType(entry, 'dkg-answer')) {

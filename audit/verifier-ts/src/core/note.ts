@@ -15,6 +15,7 @@ const KEY_LENGTH: Record<number, number> = { [LOG_KEY]: 32, [ED25519_WITNESS]: 3
 const SIGNATURE_LENGTH: Record<number, number> = { [LOG_KEY]: 64, [ED25519_WITNESS]: 72, [ML_DSA_WITNESS]: 2428 };
 const LONGEST_NOTE = 65536;
 const LARGEST = 2n ** 63n - 1n;
+const EMPTY_ROOT = sha256(new Uint8Array());
 const NOT_IN_NAMES = /[\p{White_Space}\u0000-\u001f+]/u;
 
 export interface NoteKey {
@@ -128,6 +129,7 @@ export function openCheckpoint(bytes: Uint8Array, log: NoteKey, witnesses: reado
   if (root === null || root.length !== 32) throw new NoteError('the root is not a hash');
   if (origin !== log.name) throw new NoteError('the checkpoint of another log');
   const at = { origin, size: parseDecimal(size!), root };
+  if (at.size === 0n && !equal(root, EMPTY_ROOT)) throw new NoteError('size 0 with another root than that of no entries');
   const seen = new Set<NoteKey>();
   for (const line of lines) {
     const key = [log, ...witnesses].find((known) => known.name === line.name && equal(known.id, line.id));

@@ -109,8 +109,10 @@ export function checkpointsInside(e: Election): boolean {
       applied = true;
       const { size, root } = e.openField(entry, field, log);
       const most = log === entry.log ? entry.position : e.trees[log].size;
-      if (size > BigInt(most)) throw failure('CHECKPOINT', `${field}: larger than the log can have been`, entry);
-      if (!equal(e.trees[log].root(Number(size)), root)) throw failure('CHECKPOINT', `${field}: not a past state`, entry);
+      // The log's writer signed what is cited, so it answers for a state that its log never had.
+      const fail = (detail: string) => failure('CHECKPOINT', `${field}: ${detail}`, entry, WRITER[log]);
+      if (size > BigInt(most)) throw fail('larger than the log can have been');
+      if (!equal(e.trees[log].root(Number(size)), root)) throw fail('not a past state');
     }
   }
   return applied;
