@@ -14,6 +14,7 @@ import httpx2
 from simulator import Simulator
 
 from vemre.log.checkpoint import SignedCheckpoint, auditors_of, open_checkpoint
+from vemre.log.merkle import perfect_root
 from vemre.log.note import Note, parse_signature_lines
 from vemre.log.tiles import ENTRIES, Tile, encode_bundle, encode_tile
 from vemre.messages import problem
@@ -106,7 +107,9 @@ class Served:
             data = encode_bundle(entries[tile.start : tile.start + tile.width])
         else:
             hashes = [hashlib.sha256(b"\0" + entry).digest() for entry in entries]
-            assert tile.level == 0
+            for _ in range(tile.level):
+                full = len(hashes) // 256 * 256
+                hashes = [perfect_root(hashes[place : place + 256]) for place in range(0, full, 256)]
             data = encode_tile(hashes[tile.start : tile.start + tile.width])
         return httpx2.Response(200, content=data)
 

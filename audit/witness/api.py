@@ -131,8 +131,11 @@ def _log(name: str) -> LogName:
 
 
 def _respond(answer: Answer) -> Response:
-    headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
-    return Response(answer.body, answer.status, headers, media_type=answer.content_type)
+    # As a header, since the framework would add a charset to `text/x.tlog.size`.
+    headers = {"Content-Type": answer.content_type}
+    if answer.retry_after is not None:
+        headers["Retry-After"] = str(answer.retry_after)
+    return Response(answer.body, answer.status, headers)
 
 
 def _add_metrics(metrics: Metrics, witness: Witness) -> None:
@@ -142,11 +145,10 @@ def _add_metrics(metrics: Metrics, witness: Witness) -> None:
     )  # fmt: skip
     for log in witness.status().logs:
         for state in ("seen", "verified", "cosigned"):
-            entries.labels(log.name, state).set_function(partial(_size, witness, log.name, state))
+            entries.labels(log.name, state).set_function(partial(_size, witness, log.origin, state))
     findings = Gauge("vemre_witness_findings", "Findings kept.", registry=metrics.registry)
-    findings.set_function(lambda: len(witness.status().findings))
+    findings.set_function(lambda: len(witness.ground.store.findings()))
 
 
-def _size(witness: Witness, name: str, state: str) -> int:
-    log = next(log for log in witness.status().logs if log.name == name)
-    return int(getattr(log, state))
+def _size(witness: Witness, origin: str, state: str) -> int:
+    return int(getattr(witness.log_status(origin), state))

@@ -83,8 +83,14 @@ class Witness:
         self._lateness: Lateness | None = None
         self._posts = {} if watched is None else dict(watched.posts or {})
         if watched is not None:
-            self.mirror = Mirror(folder / "mirror", self._believed(watched.anchors))
-            self.election = Election(watched.anchors, watched.sources, self.mirror, self.ground.store, group, random)
+            try:
+                self.mirror = Mirror(folder / "mirror", self._believed(watched.anchors))
+                self.election = Election(
+                    watched.anchors, watched.sources, self.mirror, self.ground.store, group, random
+                )
+            except BaseException:
+                self.ground.store.close()
+                raise
             self._lateness = Lateness(self.election, self.ground.store, role)
         self.cosigning = Cosigning(self.ground, self.election, self._lateness, self._ask)
         self.started = clock()
@@ -333,14 +339,15 @@ class Witness:
             mode="consistency" if self.election is None else "verify",
             role=self.role,
             stage=self._stage,
-            logs=tuple(self._log_status(origin) for origin in self.ground.logs),
+            logs=tuple(self.log_status(origin) for origin in self.ground.logs),
             findings=tuple(store.findings()),
             started=self.started,
             time=self.ground.now(),
             waiting=None if waiting is None else errors.explain(waiting)[0].wording(language()).detail,
         )
 
-    def _log_status(self, origin: str) -> LogStatus:
+    def log_status(self, origin: str) -> LogStatus:
+        """How one log stands. Raises KeyError for one that is not known."""
         name, store = self.ground.names.get(origin), self.ground.store
         last, seen = store.last(origin), store.latest_seen(origin)
         verified = last.size if name is None or self.election is None else self.election.size(name)

@@ -43,12 +43,16 @@ class LogMirror:
         if not read_only:
             path.touch(mode=0o644)
         self._file: BinaryIO = open(path, "rb" if read_only else "r+b")  # noqa: SIM115  (closed by `close`)
-        for entry in self._scan(size):
-            self._count(entry)
-        if self.tree.root() != root:
-            raise StoreError(f"{path}: these are not the entries that were verified")
-        if not read_only:
-            self._file.truncate(self._end)
+        try:
+            for entry in self._scan(size):
+                self._count(entry)
+            if self.tree.root() != root:
+                raise StoreError(f"{path}: these are not the entries that were verified")
+            if not read_only:
+                self._file.truncate(self._end)
+        except BaseException:
+            self._file.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -127,10 +131,14 @@ class Mirror:
         self.folder = folder
         self.id = _identity(folder / "id")
         self.blobs = FileBlobStore(folder / "blob")
-        self.logs: dict[LogName, LogMirror] = {
-            name: LogMirror(folder / f"{name}.entries", *verified(self.id, name), read_only=read_only)
-            for name in LOG_NAMES
-        }
+        self.logs: dict[LogName, LogMirror] = {}
+        try:
+            for name in LOG_NAMES:
+                path = folder / f"{name}.entries"
+                self.logs[name] = LogMirror(path, *verified(self.id, name), read_only=read_only)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the files."""
