@@ -21,8 +21,8 @@ from ballot.voter.session import cast
 from vemre.checks import Check
 from vemre.cli.main import root as vemre
 from vemre.crypto import canonical
-from vemre.errors import CheckFailed
-from vemre.log.merkle import leaf_hash, root
+from vemre.errors import CheckFailed, Refused
+from vemre.log.merkle import inclusion_proof, leaf_hash, perfect_root, root
 from vemre.log.proof import Receipt
 from vemre.records.dispute import MAX_DISPUTE_BYTES
 from vemre.service.client import HttpSource
@@ -104,6 +104,18 @@ def test_later_receipt_is_of_the_same_ballot(box: BallotBoxUnderTest) -> None:
         assert better.auditors == {"auditor/1", "auditor/2"}
         with pytest.raises(CheckFailed):
             upgraded(checked, another, box.station.anchors, HttpSource(ballot_box))
+
+
+def test_ballot_in_two_places(box: BallotBoxUnderTest, tmp_path: Path) -> None:
+    """A box that logs a ballot twice and sends its receipts from one place to the other."""
+    checked, entries = voted(box)
+    source = serve(box, tmp_path / "twice", [*entries, entries[-1]])
+    note = source.checkpoint()
+    leaves = [leaf_hash(entry) for entry in (*entries, entries[-1])]
+    proof = inclusion_proof(3, 4, lambda level, index: perfect_root(leaves[index << level : (index + 1) << level]))
+    with pytest.raises(Refused) as caught:
+        upgraded(checked, Receipt(3, tuple(proof), note).encode(), box.station.anchors, source)
+    assert (caught.value.code, caught.value.params) == ("receipt-moved", {"index": 2, "found": 3})
 
 
 # --- through the commands, against a ballot box that drops a ballot ---------------------------------------------------
@@ -308,6 +320,8 @@ def test_proof_against_an_honest_box_cannot_be_composed(
         [hashes[3], roots[1]],
         [roots[3]],
     ]
+    # Of the right length, and of other hashes than the log's.
+    paths += [[hashes[1], hashes[3], roots[1]], [hashes[2], hashes[3], roots[0]], [hashes[2], roots[1]]]
     evidences: list[dict[str, Any]] = [{"kind": "two-roots"}]
     evidences += [{"kind": "another-beginning", "path": path} for path in paths]
     evidences += [{"kind": "another-entry", "leaf_hash": h, "path": path} for h in hashes for path in paths]
