@@ -74,7 +74,7 @@ function batch(result: BatchResult, names: Names, language: Language): HTMLEleme
     const rows = result.combinations.map(({ members, votes }) => [members.map(name).join(' + '), votes]);
     parts.push(table(`${title}: ${m.combination}`, [m.combination, m.votes], rows));
   }
-  parts.push(table(`${title}: ${m.rows}`, ['', m.votes], others));
+  parts.push(table(`${title}: ${m.rows}`, [word('counted', language), m.votes], others));
   if (result.write_ins.texts.length > 0) {
     parts.push(element('p', m.writeIns), element('ul', '', ...result.write_ins.texts.map((text) => element('li', text))));
   }

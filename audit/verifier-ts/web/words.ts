@@ -35,6 +35,7 @@ const WORDS = {
   files: ['archivos elegidos', 'files chosen'],
   unreadable: ['No se pudo leer la carpeta.', 'The folder could not be read.'],
   election: ['Elección', 'Election'],
+  counted: ['Concepto', 'Kind'],
   save: ['Guardar el informe (JSON)', 'Save the report (JSON)'],
   footer: [
     'Un veredicto válido dice que, de las boletas de la urna a los números publicados, nada se añadió, quitó ni cambió. ' +
