@@ -69,6 +69,7 @@ class Cosigning:
         if request is not None:
             self._keep_seen(request)
         if decision.checkpoint is None or request is None:
+            self._look_into(request)
             return Answer(decision.status, decision.body, decision.content_type)
         checkpoint, origin = decision.checkpoint, decision.checkpoint.origin
         name = self._ground.names.get(origin)
@@ -128,6 +129,15 @@ class Cosigning:
             self._ask(name, request.checkpoint.encode(), done, wait)
         return self.refusal(name, checkpoint)
 
+    def _look_into(self, request: AddCheckpoint | None) -> None:
+        """Let the thread that follows hold a refused checkpoint against the log, without waiting for it."""
+        if request is None or self._election is None:
+            return
+        checkpoint = request.checkpoint.checkpoint
+        name = self._ground.names.get(checkpoint.origin)
+        if name is not None and checkpoint.size > self._election.size(name):
+            self._ask(name, request.checkpoint.encode(), lambda: True, 0)
+
     # --- contradictions -------------------------------------------------------------------------------------
 
     def _signed(self, body: bytes) -> AddCheckpoint | None:
@@ -159,6 +169,9 @@ class Cosigning:
         for root, other in self._store.seen_at(origin, checkpoint.size):
             if root != checkpoint.root:
                 return Split(origin, other, note)
+        name, election = self._ground.names.get(origin), self._election
+        if name is not None and election is not None and checkpoint.size <= election.size(name):
+            return self._split_by_entries(name, checkpoint, note)
         last = self._store.last(origin)
         if not 0 < last.size < checkpoint.size:
             return None
@@ -168,6 +181,19 @@ class Cosigning:
         except CheckFailed:
             return self._split_by_tiles(checkpoint, note, last.note, proof)
         return None if shown == last.root else Split(origin, last.note, note, tuple(proof))
+
+    def _split_by_entries(self, name: LogName, checkpoint: Checkpoint, note: bytes) -> Split | None:
+        """A checkpoint of the election against the verified entries and a signed checkpoint over them."""
+        election = self._election
+        assert election is not None
+        tree = election.mirror.logs[name].tree
+        held = self._store.seen_until(checkpoint.origin, tree.size)
+        if tree.root(checkpoint.size) == checkpoint.root or held is None:
+            return None
+        found = SignedCheckpoint.parse(held).checkpoint
+        if found.root != tree.root(found.size):
+            return None
+        return split_between(Signed(found, held, tree.read), Signed(checkpoint, note))
 
     def _split_by_tiles(self, checkpoint: Checkpoint, note: bytes, last: bytes, proof: Sequence[bytes]) -> Split | None:
         """The same from the tiles of a foreign log, where its address is known and the proof does not hold."""

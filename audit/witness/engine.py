@@ -170,13 +170,14 @@ class Witness:
         with self._changed:
             # The round that is under way may have looked at the log already.
             last = self._rounds + 2
+        self._wake.set()
         while (left := end - time.monotonic()) > 0 and not self._closing.is_set():
-            self._wake.set()
             with self._changed:
                 self._changed.wait(min(left, 0.2))
                 looked = self._rounds >= last
             if done() or looked:
                 return
+            self._wake.set()
 
     # --- following the election -----------------------------------------------------------------------------
 

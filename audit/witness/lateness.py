@@ -26,12 +26,11 @@ class Lateness:
     def __init__(self, election: Election, store: Store, own_role: str | None) -> None:
         self._election = election
         self._store = store
+        auditors = election.anchors.witnesses
+        own = {key.public for key in auditors.get(own_role or "", ())}
         self._auditor_of: Mapping[Vkey, str] = {
-            key: role
-            for role, keys in election.anchors.witnesses.items()
-            if role != own_role
-            for key in keys
-        }  # fmt: skip
+            key: role for role, keys in auditors.items() for key in keys if key.public not in own
+        }
         self._origin = election.anchors.logs[_BALLOT].name
 
     @property
