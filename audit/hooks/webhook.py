@@ -98,7 +98,6 @@ class Webhook(EveryEvent):
             "Content-Type": "application/json",
             SIGNATURE: f"t={seconds},v1={sign(self._secret, seconds, body)}",
             DELIVERY: hashlib.sha256(body).hexdigest(),
-            "VeMRE-Witness": self.context.witness,
         }
 
 

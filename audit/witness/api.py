@@ -12,7 +12,7 @@ Source: docs/spec/witness.md; C2SP tlog-witness v1.0.0; protocol, appendix B.
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -21,6 +21,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import Gauge
 from starlette.concurrency import run_in_threadpool
 
+from audit.hooks.runner import HookRunner
+from audit.hooks.settings import HookSetting
 from audit.witness.cosigning import TEXT, Answer
 from audit.witness.engine import Witness
 from vemre.errors import Refused
@@ -43,10 +45,18 @@ _IMMUTABLE: Final = {**_PUBLIC, "Cache-Control": "public, max-age=31536000, immu
 
 
 def create_app(
-    witness: Witness, *, interval: float = 1.0, wait: float = WAIT_SECONDS, routers: Iterable[APIRouter] = ()
+    witness: Witness,
+    *,
+    interval: float = 1.0,
+    wait: float = WAIT_SECONDS,
+    routers: Iterable[APIRouter] = (),
+    hooks: Sequence[HookSetting] = (),
 ) -> FastAPI:
     """The application around a witness, which it starts and closes. `interval` and `wait` in seconds; `routers` are
-    further routes, such as the pages for people."""
+    further routes, such as the pages for people; `hooks` run from now on.
+
+    Raises Refused("hook-unusable").
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -55,11 +65,15 @@ def create_app(
             yield
         finally:
             await run_in_threadpool(witness.close)
+            await run_in_threadpool(runner.close)
 
     # Foreign feeders name any media type, or none.
     bodies = {"/add-checkpoint": BodyRule(MAX_REQUEST_BYTES, ())}
     app = make_app(SERVICE, TITLE, bodies=bodies, lifespan=lifespan)
     app.state.witness = witness
+    runner = HookRunner(hooks, witness.name, app.state.metrics.registry)
+    runner.start()
+    witness.listen(runner)
     _add_metrics(app.state.metrics, witness)
     app.include_router(witness_routes(witness, wait))
     if witness.mirror is not None:

@@ -51,6 +51,7 @@ def group() -> None:
 @option("--database-url", help="witness-option-database-url")
 @option("--interval", type=click.FloatRange(min=0.05), default=1.0, show_default=True, help="audit-option-interval")
 @option("--post", is_flag=True, help="witness-option-post")
+@option("--hooks", "hooks_file", type=_FILE, help="hooks-option-file")
 @passphrase_options
 def serve(
     data: Path,
@@ -61,10 +62,12 @@ def serve(
     foreign: Sequence[str],
     interval: float,
     post: bool,
+    hooks_file: Path | None,
     passphrase: Passphrase,
     **given: Any,
 ) -> int:
     """Runs until it is told to stop."""
+    from audit.hooks.settings import read
     from audit.witness.main import Plan, build
     from vemre.service.serve import serve as run
 
@@ -77,7 +80,8 @@ def serve(
     anchors = None if policy is None else read_anchors(policy)
     own = keys.load(data, passphrase.get(), allow_insecure=passphrase.insecure)
     places: dict[LogName, str] = {"registry": registry_url or "", "ballot": ballot_url or "", "tally": tally_url or ""}
-    plan = Plan(settings, own, anchors, places if anchors is not None else {}, tuple(foreign), interval, post)
+    hooks = () if hooks_file is None else read(hooks_file)
+    plan = Plan(settings, own, anchors, places if anchors is not None else {}, tuple(foreign), interval, post, hooks)
     return run(lambda: build(plan), settings)
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from audit.hooks.settings import HookSetting
 from audit.keys import AuditorKeys
 from audit.witness import sources
 from audit.witness.api import create_app
 from audit.witness.engine import Watched, Witness
 from audit.witness.ground import Foreign
+from audit.witness.hub import EventHub
+from audit.witness.web import web_routes
 from vemre import group
 from vemre.election.rules.view import Anchors
 from vemre.errors import CheckFailed, Refused
@@ -33,16 +36,18 @@ class Plan:
     foreign: tuple[str, ...]
     interval: float
     post: bool
+    hooks: tuple[HookSetting, ...] = ()
 
 
 def build(plan: Plan) -> FastAPI:
-    """The application of a witness. Raises Refused("auditor-not-in-policy"), StoreError, what the options are wrong
-    in as Refused."""
+    """The application of a witness. Raises Refused("auditor-not-in-policy" or "hook-unusable"), StoreError, what the
+    options are wrong in as Refused."""
     watched, role = None, None
     if plan.anchors is not None:
         role = plan.keys.role_in(plan.anchors.policy)
         posts = {name: sources.quick(url) for name, url in plan.urls.items()} if plan.post else None
         watched = Watched(plan.anchors, sources.of_services(plan.urls), posts)
+    clock = clock_of(plan.settings, plan.keys, wall_clock)
     witness = Witness(
         plan.settings.data_dir,
         plan.settings.database,
@@ -53,9 +58,14 @@ def build(plan: Plan) -> FastAPI:
         foreign=[foreign_log(text) for text in plan.foreign],
         group=group.load(),
         random=os.urandom,
-        clock=clock_of(plan.settings, plan.keys, wall_clock),
+        clock=clock,
     )
-    return create_app(witness, interval=plan.interval)
+    hub = EventHub(os.urandom(8).hex())
+    witness.listen(hub)
+    pages = web_routes(witness.status, hub, witness.evidence, clock)
+    app = create_app(witness, interval=plan.interval, routers=[pages], hooks=plan.hooks)
+    app.state.at_end.append(hub.close)
+    return app
 
 
 def foreign_log(text: str) -> Foreign:
