@@ -6,7 +6,8 @@ What comes out is a submission that the rules accept as the logs stand. Source: 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,17 @@ from vemre.types import Clock, LogName
 
 ROLE = "authority"
 MAX_REASON = 2_000
+_WANTING = frozenset(
+    {
+        "key-not-complete",
+        "no-result",
+        "no-setup",
+        "opinions-missing",
+        "roll-not-published",
+        "system-opinions-missing",
+    }
+)
+"""Refusals for want of records that may be in the logs already and only not be cosigned yet."""
 _RELEASE = re.compile(r"[0-9a-f]{64}")
 _MAX_COUNTS = 1 << 20
 
@@ -67,14 +79,16 @@ class Authority:
         if missing or unknown:
             raise Refused("lnere-urns", urns=", ".join([*missing, *unknown])[:300])
         size = max(view.registry.indices("roll", "roll-replace"), default=-1) + 1
-        gate = self.source.gate("registry", size)
-        return self._signed(view, "tally", drafts.setup(view, registry=gate, lnere=lnere, release=release))
+        with self._explained():
+            gate = self.source.gate("registry", size)
+            return self._signed(view, "tally", drafts.setup(view, registry=gate, lnere=lnere, release=release))
 
     def open(self) -> Order:
         """Order the opening, which names the auditors' opinions on the system. Raises Refused and CheckFailed."""
         view = self.source.refresh()
         gate = self.source.gate("tally", len(view.tally))
-        return self._signed(view, "ballot", drafts.opening(view, tally=gate, now=self.clock()))
+        with self._explained():
+            return self._signed(view, "ballot", drafts.opening(view, tally=gate, now=self.clock()))
 
     def decide(self, batches: list[Batch], reason: str) -> list[Order]:
         """Decide to decrypt small batches; all that are undecided where none is named.
@@ -96,7 +110,8 @@ class Authority:
         """Certify the result. Raises Refused: "no-result", "opinions-missing", "opinion-unfavourable"; CheckFailed."""
         view = self.source.refresh()
         gate = self.source.gate("tally", len(view.tally))
-        return self._signed(view, "tally", drafts.certification(view, gate=gate))
+        with self._explained():
+            return self._signed(view, "tally", drafts.certification(view, gate=gate))
 
     def void(self, text: str) -> Order:
         """End the attempt at key generation that is on; `text` names the trustee who answers for it.
@@ -113,6 +128,14 @@ class Authority:
         if not found or declared_void(view, found[-1]):
             raise Refused("no-attempt")
         return self._signed(view, "tally", drafts.incident(VOID, text, self.clock()))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What is refused for want of a record that is only not cosigned yet says so, and names who is missing."""
+        try:
+            yield
+        except Refused as refused:
+            raise (self.source.waiting() if refused.code in _WANTING else None) or refused from None
 
     def _signed(self, view: View, log: LogName, draft: Draft) -> Order:
         """Sign a draft, and ask the rules about it before anybody else does."""

@@ -125,7 +125,8 @@ def _add_work(group: Group, kind: Kind, flag: tuple[str, str, str], build: Calla
     ) -> None:
         work = _runner(kind, key_file, election, out, passphrase, as_json, lambda file: build(file, given[parameter]))
         with work as (runner, done):
-            runner.step()
+            if runner.step() is None:
+                runner.explain()
             _finish(done, as_json)
 
     @group.command("attend", help="tally-attend")

@@ -236,6 +236,12 @@ class Runner:
         self._handed.add(act.name)
         self.tell(act)
 
+    def explain(self) -> None:
+        """Say why nothing is due, where that is for want of cosignatures: Refused("not-cosigned-yet")."""
+        waiting = None if self.role.finished(self.source.view) else self.source.waiting()
+        if waiting is not None:
+            raise waiting
+
     def run_due(self) -> list[Act]:
         """Every act that is due on the election as it stands, for a stick that is carried to and fro."""
         done = []
@@ -262,6 +268,8 @@ class Runner:
                     raise
                 problem = error
             if waited >= patience:
+                if problem is None:
+                    self.explain()
                 raise problem or Refused("nothing-happens", seconds=int(patience))
             self.sleep(poll)
             waited += poll

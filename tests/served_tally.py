@@ -48,10 +48,14 @@ OTHERS: tuple[LogName, ...] = ("registry", "ballot")
 
 
 class TallyUnderTest:
-    """The tally of a simulated election, with everything in its log that the simulator's has. Use `running`."""
+    """The tally of a simulated election, with everything in its log that the simulator's has. Use `running`.
 
-    def __init__(self, sim: Simulator, folder: Path) -> None:
+    `settings` are given to it beside its data folder.
+    """
+
+    def __init__(self, sim: Simulator, folder: Path, **settings: Any) -> None:
         self.sim = sim
+        self.settings = settings
         self.folder = folder
         self.data = folder / "tally-data"
         self.record = folder / "others"
@@ -64,7 +68,7 @@ class TallyUnderTest:
     @contextmanager
     def running(self) -> Iterator[TallyUnderTest]:
         """Start it; starting again reads the database anew."""
-        settings = ServiceSettings(data_dir=self.data)
+        settings = ServiceSettings(data_dir=self.data, **self.settings)
         self._preload()
         self.station = Station(
             "test",

@@ -20,12 +20,10 @@ from vemre.election import drafts, published
 from vemre.election.rules import engine
 from vemre.election.rules.view import View
 from vemre.errors import Refused
-from vemre.messages import RemoteProblem
 from vemre.records import setup_bodies as s
 from vemre.records.fields import Bilingual
 from vemre.service.node import Appended
 from vemre.service.station import Station
-from vemre.types import LogName
 
 COMPONENTS: Final = (COMPONENT,)
 
@@ -136,8 +134,8 @@ class Office:
                 return standing
             await run_in_threadpool(self._node.sync)
             close, marks = self._node.look(_closed)
-            ballot = await run_in_threadpool(self._checkpoint, "ballot", close + 1)
-            registry = await run_in_threadpool(self._checkpoint, "registry", marks + 1)
+            ballot = await run_in_threadpool(self._node.cosigned_checkpoint_of, "ballot", close + 1)
+            registry = await run_in_threadpool(self._node.cosigned_checkpoint_of, "registry", marks + 1)
             return await self._node.append_own(lambda view: drafts.tally_input(view, ballot=ballot, registry=registry))
 
     async def count(self) -> Counted:
@@ -154,7 +152,7 @@ class Office:
             size = self._node.look(lambda view: max(view.tally.indices("result-batch", "decryption"), default=0) + 1)
             done = len(self._node.look(core.counted))
             try:
-                gate = await run_in_threadpool(self._checkpoint, "tally", size)
+                gate = await run_in_threadpool(self._node.cosigned_checkpoint_of, "tally", size)
             except Refused as refused:
                 return Counted(done, None, [], str(refused.params.get("missing", "—")))
             return Counted(done, await self._node.append_own(lambda view: drafts.result(view, gate=gate)), [], None)
@@ -198,15 +196,6 @@ class Office:
             return None if index is None else Appended(index, view.tally.records[index].leaf_hash, new=False)
 
         return self._node.look(find)
-
-    def _checkpoint(self, log: LogName, size: int) -> str:
-        """A cosigned checkpoint of any log. Raises Refused("not-cosigned-yet")."""
-        try:
-            return self._node.cosigned_checkpoint_of(log, size)
-        except RemoteProblem as problem:
-            if problem.code != "not-cosigned-yet":
-                raise
-            raise Refused("not-cosigned-yet", log=log, size=size, missing="—") from None
 
 
 def _results(view: View) -> Results:

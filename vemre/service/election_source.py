@@ -96,6 +96,12 @@ class ElectionSource:
             return accepted.decode()
         return follower.cosigned(size)
 
+    def waiting(self) -> Refused | None:
+        """Why the view may lack what a log has already: Refused("not-cosigned-yet") for the first log that goes on
+        beyond its cosigned checkpoint, None where none does. Raises what the sources raise."""
+        reasons = (follower.waiting() for follower in self._followers.values())
+        return next((reason for reason in reasons if reason is not None), None)
+
     def follower(self, log: LogName) -> Follower | None:
         """The follower of a log, where it is followed."""
         return self._followers.get(log)

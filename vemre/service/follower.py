@@ -131,6 +131,16 @@ class Follower:
             raise self._failure(Check.CHECKPOINT, f"a second log of {opened.size} entries is cosigned")
         return opened.known_lines(self.vkey).encode().decode()
 
+    def waiting(self) -> Refused | None:
+        """Refused("not-cosigned-yet"), which names the missing auditors, where the log goes on beyond what is accepted.
+
+        None where it does not. Raises CheckFailed and what the source raises.
+        """
+        latest = self._open(self._latest())
+        if latest.size <= self.size:
+            return None
+        return self._not_cosigned(latest.size)
+
     # --- taking checkpoints -------------------------------------------------------------------------------------
 
     def _latest(self) -> bytes:
@@ -155,12 +165,12 @@ class Follower:
         else:
             if opened.size >= size:
                 return opened
-        raise Refused("not-cosigned-yet", log=self.name, size=size, missing=self._missing())
+        raise self._not_cosigned(size)
 
-    def _missing(self) -> str:
-        """The auditors that have not cosigned the latest checkpoint."""
+    def _not_cosigned(self, size: int) -> Refused:
+        """Names the auditors that have not cosigned the latest checkpoint."""
         missing = set(self._auditors) - auditors_of(self._open(self._latest()), self._auditors)
-        return ", ".join(sorted(missing)) or "—"
+        return Refused("not-cosigned-yet", log=self.name, size=size, missing=", ".join(sorted(missing)) or "—")
 
     def _open(self, note: bytes) -> OpenedCheckpoint:
         try:
