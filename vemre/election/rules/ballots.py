@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from vemre.checks import Check
 from vemre.crypto import ed25519
 from vemre.election.rules.keygen import joint_key
+from vemre.election.rules.log_view import LogView
 from vemre.election.rules.roll import current_roll
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
@@ -59,9 +60,7 @@ class BallotState:
 
     def use(self, index: int, record: Record) -> None:
         """Note that the record's credential is used up."""
-        body = record.body
-        credential = body.credential if isinstance(body, v.Block) else record.signer
-        self.used[bytes.fromhex(credential)] = index
+        self.used[bytes.fromhex(credential_of(record))] = index
 
     def see(self, _index: int, record: Record) -> None:
         """Note the points of the record."""
@@ -70,12 +69,9 @@ class BallotState:
 
     def forget(self, record: Record) -> None:
         """Undo `add`, or whichever part of it was done, for the record that was added last."""
-        body = record.body
-        credential = _credential(body.credential if isinstance(body, v.Block) else record.signer)
-        if credential is not None:
-            self.used.pop(credential, None)
-        if isinstance(body, v.Ballot):
-            self.seen.difference_update(_points(body))
+        self.used.pop(bytes.fromhex(credential_of(record)), None)
+        if isinstance(record.body, v.Ballot):
+            self.seen.difference_update(_points(record.body))
 
 
 def state_of(view: View) -> BallotState | None:
@@ -83,10 +79,13 @@ def state_of(view: View) -> BallotState | None:
     key = joint_key(view)
     if view.context is None or key is None:
         return None
-    contests = {
-        urn.id: [(contest.id, contest.blocks) for contest in contests_of(view.offer, urn.id) or []]
-        for urn in view.offer.urns
-    }
+    contests = view.memo.once(
+        ("blocks", view.manifest.offer),
+        lambda: {
+            urn.id: [(contest.id, contest.blocks) for contest in contests_of(view.offer, urn.id) or []]
+            for urn in view.offer.urns
+        },
+    )
     return BallotState(view.context, key.joint, contests, current_roll(view).urn_of)
 
 
@@ -105,16 +104,14 @@ def check_eligible(state: BallotState, record: Record) -> None:
     """[BALLOT-ELIGIBLE]: the credential (of a block: the blocked one) is on the urn's roll."""
     body = record.body
     assert isinstance(body, v.Ballot | v.Block)
-    credential = body.credential if isinstance(body, v.Block) else record.signer
-    if _credential(credential) is None or state.urn_of.get(bytes.fromhex(credential)) != body.urn:
+    credential = credential_of(record)
+    if not _is_credential(credential) or state.urn_of.get(bytes.fromhex(credential)) != body.urn:
         raise CheckFailed(Check.BALLOT_ELIGIBLE, "the credential is not on the roll of that urn")
 
 
 def check_once(state: BallotState, record: Record) -> None:
     """[BALLOT-ONCE]: a ballot or block uses the credential up; whichever is logged first wins."""
-    body = record.body
-    credential = body.credential if isinstance(body, v.Block) else record.signer
-    first = state.used.get(bytes.fromhex(credential))
+    first = state.used.get(bytes.fromhex(credential_of(record)))
     if first is not None:
         raise CheckFailed(Check.BALLOT_ONCE, f"the credential is used up by ballot/{first}")
 
@@ -171,10 +168,8 @@ def credential_of(record: Record) -> str:
     return record.body.credential if isinstance(record.body, v.Block) else record.signer
 
 
-def _credential(signer: str) -> bytes | None:
-    if len(signer) != 64 or signer.strip("0123456789abcdef"):
-        return None
-    return bytes.fromhex(signer)
+def _is_credential(text: str) -> bool:
+    return len(text) == 64 and not text.strip("0123456789abcdef")
 
 
 def check_proofs(
@@ -221,31 +216,26 @@ def check_time(view: View) -> bool:
 
 
 @dataclass
-class _Followed:
-    """How far one rule has followed the ballot log, and the state it needs for what comes next."""
+class _Tracked:
+    """What a rule needs to know of the ballots and blocks before, and those of them that are not settled."""
 
-    state: BallotState
-    done: list[Record] = field(default_factory=list)
-    """What the rule has passed, in log order."""
+    used: dict[bytes, int] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    pending: list[tuple[int, Record]] = field(default_factory=list)
+    """What the rule has taken in since the last run that came to its end, in log order."""
 
-    def rewind(self, records: list[Record], indices: list[int]) -> None:
-        """Forget what no longer stands in the log: a candidate that this rule passed and a later one refused."""
-        while self.done:
-            place = len(self.done) - 1
-            if place < len(indices) and records[indices[place]] is self.done[place]:
-                return
-            self.state.forget(self.done.pop())
+    def begin(self, state: BallotState, settled: int) -> None:
+        """Give `state` what is known, without what an earlier run took in and did not settle."""
+        state.used, state.seen = self.used, self.seen
+        while self.pending and self.pending[-1][0] >= settled:
+            state.forget(self.pending.pop()[1])
+        self.pending.clear()
 
 
-def _follow(view: View, name: str, indices: list[int]) -> _Followed | None:
-    """Where a rule stopped the last time. The state before the first ballot never changes once the box is open."""
-    state = state_of(view)
-    if state is None:
-        return None
-    key = ("followed", name, state.context, id(state.urn_of), id(view.ballot))
-    followed = view.memo.once(key, lambda: _Followed(state))
-    followed.rewind(view.ballot.records, indices)
-    return followed
+def taken(view: View) -> tuple[dict[bytes, int], set[str]]:
+    """The credentials that are used up, with positions, and the points that were seen, in what is settled."""
+    once, fresh = (view.settled.kept(rule.__name__, _Tracked) for rule in (check_once, check_fresh))
+    return once.used, fresh.seen
 
 
 def checker(
@@ -261,33 +251,56 @@ def checker(
     types = ("ballot", "block") if blocks else ("ballot",)
 
     def check(view: View) -> bool:
-        indices = view.ballot.indices("ballot", "block") if track else view.ballot.indices(*types)
-        followed = _follow(view, rule.__name__, indices) if indices else None
-        if followed is None:
+        log = view.ballot
+        state = state_of(view) if log.has(*types) else None
+        if state is None:
             return False
-        for index in indices[len(followed.done) :]:
-            record = view.ballot.records[index]
-            if record.type in types:
-                try:
-                    rule(followed.state, record)
-                except CheckFailed as failure:
-                    raise failure.located(where=view.ballot.where(index), party="ballot-box") from None
+        tracked = view.settled.kept(rule.__name__, _Tracked)
+        tracked.begin(state, view.settled.size("ballot"))
+        for index, record in view.new(log, *types):
+            _judge(log, rule, state, index)
             if track:
-                track(followed.state, index, record)
-            followed.done.append(record)
-        return view.ballot.first("ballot") is not None or (blocks and bool(indices))
+                track(state, index, record)
+                tracked.pending.append((index, record))
+        return True
 
     return check
 
 
+def _judge(log: LogView, rule: Callable[[BallotState, Record], None], state: BallotState, index: int) -> None:
+    try:
+        rule(state, log.records[index])
+    except CheckFailed as failure:
+        raise failure.located(where=log.where(index), party="ballot-box") from None
+
+
+def _unproved(view: View, fact: str, state: BallotState) -> list[int]:
+    """The ballots of which a costly fact is to be established. It depends on the ballot and the context alone."""
+    start = view.settled.passed((fact, state.context), view.ballot)
+    return [index for index in view.ballot.since(start, "ballot") if not view.trusts(view.ballot, index)]
+
+
+def check_all_signatures(view: View) -> bool:
+    """[BALLOT-SIGNATURE] of the whole log."""
+    log = view.ballot
+    state = state_of(view) if log.has("ballot") else None
+    if state is None:
+        return False
+    for index in _unproved(view, "signed", state):
+        _judge(log, check_signature, state, index)
+        view.settled.note_passed(("signed", state.context), log, index + 1)
+    return True
+
+
 def check_all_proofs(view: View) -> bool:
     """[BALLOT-POK] of the whole log, by chunks; the first ballot that fails is named."""
-    indices = view.ballot.indices("ballot")
-    followed = _follow(view, "proofs", indices) if indices else None
-    if followed is None:
+    log = view.ballot
+    state = state_of(view) if log.has("ballot") else None
+    if state is None:
         return False
-    while new := indices[len(followed.done) : len(followed.done) + CHUNK]:
-        ballots = [(view.ballot.where(index), view.ballot.records[index]) for index in new]
-        check_proofs(view.group, view.random, followed.state, ballots)
-        followed.done += [record for _, record in ballots]
+    indices = _unproved(view, "proved", state)
+    for start in range(0, len(indices), CHUNK):
+        chunk = indices[start : start + CHUNK]
+        check_proofs(view.group, view.random, state, [(log.where(index), log.records[index]) for index in chunk])
+        view.settled.note_passed(("proved", state.context), log, chunk[-1] + 1)
     return True

@@ -15,21 +15,22 @@ OTHER = "other"
 
 def check_close(view: View) -> bool:
     """[CLOSE-COUNT]: the close counts the ballots of every urn, in manifest order."""
-    close = view.close
-    if close is None:
-        return False
-    if [(count.urn, count.ballots) for count in close.counts] != list(view.ballots_by_urn().items()):
-        where = view.ballot.where(view.ballot.first("close") or 0)
-        problem = "the counts of the close are not those of the log"
-        raise CheckFailed(Check.CLOSE_COUNT, problem, where=where, party="ballot-box")
-    return True
+    for index, _, close in view.new_of(view.ballot, v.Close):
+        if [(count.urn, count.ballots) for count in close.counts] != list(view.ballots_by_urn().items()):
+            where = view.ballot.where(index)
+            problem = "the counts of the close are not those of the log"
+            raise CheckFailed(Check.CLOSE_COUNT, problem, where=where, party="ballot-box")
+    return view.close is not None
 
 
 def check_marks(view: View) -> bool:
     """[RECONCILE]: as many voters are marked as there are ballots, by urn and over all countries."""
-    marks = view.marks
-    if marks is None:
-        return False
+    for index, _, marks in view.new_of(view.registry, v.Marks):
+        _check_marks(view, marks, view.registry.where(index))
+    return view.marks is not None
+
+
+def _check_marks(view: View, marks: v.Marks, where: str) -> None:
     ballots = view.ballots_by_urn()
     codes = [country.country for country in marks.countries]
     named = [code for code in codes if code != OTHER]
@@ -40,10 +41,8 @@ def check_marks(view: View) -> bool:
     )
     for holds, what in requirements:
         if not holds:
-            where = view.registry.where(view.registry.first("marks") or 0)
             problem = f"{what} does not agree with the ballots"
             raise CheckFailed(Check.RECONCILE, problem, where=where, party="registry")
-    return True
 
 
 def input_blobs(view: View) -> dict[Batch, bytes]:
@@ -65,13 +64,9 @@ def input_refs(view: View) -> dict[Batch, Blob]:
 
 def check_tally_input(view: View) -> bool:
     """[TALLY-INPUT]: the list to mix is rebuilt from the ballot log; its blobs are at hand."""
-    tally_input = view.tally_input
-    if tally_input is None:
-        return False
-    index = view.tally.first("tally-input") or 0
-    where = view.tally.where(index)
-
-    def rebuild() -> bool:
+    for index, _, tally_input in view.new_of(view.tally, v.TallyInput):
+        if view.trusts(view.tally, index):
+            continue
         expected = input_refs(view)
         found = {(batch.urn, batch.contest): batch.input for batch in tally_input.batches}
         if [(b.urn, b.contest) for b in tally_input.batches] != list(expected):
@@ -80,10 +75,8 @@ def check_tally_input(view: View) -> bool:
             urn, contest = next(batch for batch in expected if found[batch] != expected[batch])
             problem = f"{urn} {contest}: the list to mix is not that of the ballot log"
         else:
-            return True
-        raise CheckFailed(Check.TALLY_INPUT, problem, where=where, party="tally")
-
-    view.memo.once(("tally-input", view.tally.records[index].leaf_hash, len(view.ballot)), rebuild)
-    for batch in tally_input.batches:
-        view.blob(batch.input, "tally")
-    return True
+            for batch in tally_input.batches:
+                view.blob(batch.input, "tally")
+            continue
+        raise CheckFailed(Check.TALLY_INPUT, problem, where=view.tally.where(index), party="tally")
+    return view.tally_input is not None

@@ -23,49 +23,57 @@ DECRYPT = "decrypt"
 
 def rows_of(view: View) -> dict[Batch, int]:
     """Rows of every batch of the list to mix."""
-    tally_input = view.tally_input
-    return {} if tally_input is None else {(b.urn, b.contest): b.rows for b in tally_input.batches}
+
+    def add(rows: dict[Batch, int], _index: int, record: Record) -> None:
+        assert isinstance(record.body, v.TallyInput)
+        rows.update({(batch.urn, batch.contest): batch.rows for batch in record.body.batches})
+
+    return view.tables.follow("rows", view.tally, ("tally-input",), dict[Batch, int], add)
+
+
+def is_small(view: View, batch: Batch) -> bool:
+    """Whether a batch has at least one row and fewer than `min_batch`: then it needs the authority's decision."""
+    return 0 < rows_of(view).get(batch, 0) < view.manifest.policy.min_batch
 
 
 def small_batches(view: View) -> list[Batch]:
-    """Batches with at least one row and fewer than `min_batch`: these need the authority's decision."""
-    limit = view.manifest.policy.min_batch
-    return [batch for batch, rows in rows_of(view).items() if 0 < rows < limit]
+    """All batches that are small."""
+    return [batch for batch in rows_of(view) if is_small(view, batch)]
 
 
 def decisions(view: View) -> dict[Batch, int]:
     """The position of the decision on each small batch. Raises CheckFailed(MIN-BATCH) for another decision."""
-    found: dict[Batch, int] = {}
-    for index, _, body in view.tally.of(v.SmallBatchDecision):
+
+    def add(found: dict[Batch, int], index: int, record: Record) -> None:
+        body = record.body
+        assert isinstance(body, v.SmallBatchDecision)
         if body.decision != DECRYPT:
             problem = "the only decision on a small batch is to decrypt it"
             raise CheckFailed(Check.MIN_BATCH, problem, where=view.tally.where(index), party="authority")
         found.setdefault((body.urn, body.contest), index)
-    return found
+
+    return view.tables.follow("decisions", view.tally, ("small-batch-decision",), dict[Batch, int], add)
 
 
 def check_minimum(view: View) -> bool:
     """[MIN-BATCH]: a small batch is decrypted only upon the authority's logged decision."""
     decided = decisions(view)
-    small = set(small_batches(view))
-    for index, record, body in view.tally.of(v.Decryption):
+    for index, record, body in view.new_of(view.tally, v.Decryption):
         batch = (body.urn, body.contest)
-        if batch in small and batch not in decided:
+        if is_small(view, batch) and batch not in decided:
             problem = f"{body.urn} {body.contest} has {body.rows} rows and no decision of the authority"
             raise CheckFailed(Check.MIN_BATCH, problem, where=view.tally.where(index), party=record.signer)
-    return bool(small and view.tally.first("decryption") is not None) or bool(decided)
+    return bool(decided) or (view.tally.has("decryption") and any(is_small(view, batch) for batch in rows_of(view)))
 
 
 def check_once(view: View) -> bool:
     """[DECRYPT-ONCE]: a trustee decrypts one list per batch."""
-    seen: set[tuple[str, str, str]] = set()
-    for index, record, body in view.tally.of(v.Decryption):
-        key = (record.signer, body.urn, body.contest)
-        if key in seen:
+    for index, record, body in view.new_of(view.tally, v.Decryption):
+        before = decryptions(view)[body.urn, body.contest]
+        if any(other.signer == record.signer for place, other in before if place < index):
             problem = "the trustee has decrypted this batch before"
             raise CheckFailed(Check.DECRYPT_ONCE, problem, where=view.tally.where(index), party=record.signer)
-        seen.add(key)
-    return bool(seen)
+    return view.tally.has("decryption")
 
 
 def output_elements(view: View, batch: Batch) -> tuple[Elements, Elements]:
@@ -98,16 +106,16 @@ def shares_of(view: View, index: int, record: Record) -> Elements:
 
 def check_proofs(view: View) -> bool:
     """[DECRYPT-PROOF]: every share is the trustee's key applied to the last output."""
-    seen = False
-    for index, record, body in view.tally.of(v.Decryption):
-        seen = True
+    for index, record, body in view.new_of(view.tally, v.Decryption):
         batch = (body.urn, body.contest)
+        if view.trusts(view.tally, index):
+            continue
         if (body.proof is None) != (body.rows == 0):
             problem = "a batch with rows needs a proof, one without has none"
             raise CheckFailed(Check.DECRYPT_PROOF, problem, where=view.tally.where(index), party=record.signer)
         key = ("decryption", view.context, record.leaf_hash, last_outputs(view)[batch].sha256)
         view.memo.once(key, partial(_check_proof, view, index, record))
-    return seen
+    return view.tally.has("decryption")
 
 
 def _check_proof(view: View, index: int, record: Record) -> bool:
@@ -138,26 +146,31 @@ def _check_proof(view: View, index: int, record: Record) -> bool:
 
 
 def decryptions(view: View) -> dict[Batch, list[tuple[int, Record]]]:
-    """The decryption records of each batch, in log order."""
-    found: dict[Batch, list[tuple[int, Record]]] = {batch: [] for batch in rows_of(view)}
-    for index, record, body in view.tally.of(v.Decryption):
+    """The decryption records of each batch, in log order; they grow with the log."""
+
+    def add(found: dict[Batch, list[tuple[int, Record]]], index: int, record: Record) -> None:
+        body = record.body
+        if isinstance(body, v.TallyInput):
+            found.update({(batch.urn, batch.contest): [] for batch in body.batches})
+            return
+        assert isinstance(body, v.Decryption)
         found[body.urn, body.contest].append((index, record))
-    return found
+
+    types = ("tally-input", "decryption")
+    return view.tables.follow("decryptions", view.tally, types, dict[Batch, list[tuple[int, Record]]], add)
 
 
 def check_quorum(view: View) -> bool:
     """[DECRYPT-QUORUM]: t distinct trustees decrypted whatever has a result."""
     found, rows = decryptions(view), rows_of(view)
     needed = view.manifest.trustees.threshold
-    seen = False
-    for index, _, body in view.tally.of(v.ResultBatch):
-        seen = True
+    for index, _, body in view.new_of(view.tally, v.ResultBatch):
         batch = (body.urn, body.contest)
         trustees = {record.signer for _, record in found[batch]}
         if rows[batch] and len(trustees) < needed:
             problem = f"{body.urn} {body.contest}: shares of {len(trustees)} trustees, {needed} are needed"
             raise CheckFailed(Check.DECRYPT_QUORUM, problem, where=view.tally.where(index), party="tally")
-    return seen
+    return view.tally.has("result-batch")
 
 
 def plaintexts(view: View, batch: Batch) -> list[list[bytes | None]]:

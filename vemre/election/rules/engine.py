@@ -42,6 +42,17 @@ class Stage:
     rule: Rule
 
 
+def _of_manifest(check: Check, rule: Rule) -> Stage:
+    """A rule over the manifest (with the offer that it names) alone, which is asked once."""
+
+    def once(view: View) -> bool:
+        manifest_ = view.manifest
+        key = (check, view.tally.records[0].leaf_hash, manifest_.offer)
+        return view.memo.once(key, lambda: rule(view))
+
+    return Stage(check, once)
+
+
 STAGES: tuple[Stage, ...] = (
     Stage(Check.CANONICAL, documents.check_documents),
     Stage(Check.NOTE, cited.check_notes),
@@ -49,13 +60,13 @@ STAGES: tuple[Stage, ...] = (
     Stage(Check.RECORD_SIGNATURE, signing.check_signatures),
     Stage(Check.RECORD_ROLE, signing.check_roles),
     Stage(Check.ORDER, order.check_order),
-    Stage(Check.MANIFEST_AUTHORITY, manifest.check_authority),
-    Stage(Check.MANIFEST_LOGS, manifest.check_logs),
-    Stage(Check.MANIFEST_AUDITORS, manifest.check_auditors),
-    Stage(Check.MANIFEST_IDS, lambda view: manifest.check_ids(view.manifest, view.offer)),
-    Stage(Check.MANIFEST_KEYS, lambda view: manifest.check_keys(view.manifest)),
-    Stage(Check.MANIFEST_POLICY, lambda view: manifest.check_policy(view.manifest)),
-    Stage(Check.MANIFEST_BLOCKS, lambda view: manifest.check_blocks(view.offer)),
+    _of_manifest(Check.MANIFEST_AUTHORITY, manifest.check_authority),
+    _of_manifest(Check.MANIFEST_LOGS, manifest.check_logs),
+    _of_manifest(Check.MANIFEST_AUDITORS, manifest.check_auditors),
+    _of_manifest(Check.MANIFEST_IDS, lambda view: manifest.check_ids(view.manifest, view.offer)),
+    _of_manifest(Check.MANIFEST_KEYS, lambda view: manifest.check_keys(view.manifest)),
+    _of_manifest(Check.MANIFEST_POLICY, lambda view: manifest.check_policy(view.manifest)),
+    _of_manifest(Check.MANIFEST_BLOCKS, lambda view: manifest.check_blocks(view.offer)),
     Stage(Check.DKG_ORDER, keygen.check_order),
     Stage(Check.DKG_COMMIT, keygen.check_commit),
     Stage(Check.DKG_DEGREE, keygen.check_degree),
@@ -78,7 +89,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(Check.BALLOT_ONCE, ballots.checker(ballots.check_once, blocks=True, track=ballots.BallotState.use)),
     Stage(Check.BALLOT_CONTESTS, ballots.checker(ballots.check_contests)),
     Stage(Check.BALLOT_FRESH, ballots.checker(ballots.check_fresh, track=ballots.BallotState.see)),
-    Stage(Check.BALLOT_SIGNATURE, ballots.checker(ballots.check_signature)),
+    Stage(Check.BALLOT_SIGNATURE, ballots.check_all_signatures),
     Stage(Check.BALLOT_POK, ballots.check_all_proofs),
     Stage(Check.CLOSE_COUNT, closing.check_close),
     Stage(Check.RECONCILE, closing.check_marks),
@@ -101,10 +112,12 @@ STAGES: tuple[Stage, ...] = (
 def run(view: View) -> Iterator[tuple[Check, bool]]:
     """Every check with whether it applied, in order. Raises the first CheckFailed.
 
-    Every stage may rely on those before it having passed.
+    Every stage may rely on those before it having passed. Run to its end, it settles the view: the next run looks at
+    what is new since.
     """
     for stage in STAGES:
         yield stage.check, stage.rule(view)
+    view.settled.settle()
 
 
 def verify(view: View) -> None:
@@ -116,8 +129,7 @@ def verify(view: View) -> None:
 def admit(view: View, log: LogName, record: Record) -> None:
     """Append a candidate to a log of the view, if all rules still hold with it; else leave the view as it was.
 
-    Raises CheckFailed. Ballots and blocks are better admitted one by one (`vemre.election.rules.ballots`), since
-    this looks at the whole log again. Needs the candidate's blobs to be at hand.
+    Raises CheckFailed. Looks at what the view has not settled yet. Needs the candidate's blobs to be at hand.
     """
     target = view.logs[log]
     target.append(record)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from vemre.checks import Check
 from vemre.election.rules import cited
-from vemre.election.rules.decrypting import decisions, decryptions, rows_of, small_batches
+from vemre.election.rules.decrypting import decisions, decryptions, is_small, rows_of
+from vemre.election.rules.mixing import chains
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
 from vemre.records import vote_bodies as v
@@ -19,60 +20,51 @@ def required_size(view: View, citation_log: LogName, index: int, field: str) -> 
     record = view.logs[citation_log].records[index]
     body, tally = record.body, view.tally
     if record.type == "setup":
-        return _after(max(view.registry.indices("roll", "roll-replace"), default=-1))
+        return _after(view.registry.last("roll", "roll-replace"))
     if isinstance(body, v.Open):
         named = [tally.find(bytes.fromhex(leaf)) for leaf in body.opinions]
-        return _after(max([view.setup_index or 0, *(place for place in named if place is not None)]))
+        return _after(view.setup_index, *named)
     if record.type in ("marks", "tally-input"):
-        return _after(_first(view, "ballot", "close") if field == "ballot" else _first(view, "registry", "marks"))
+        return _after(view.ballot.first("close") if field == "ballot" else view.registry.first("marks"))
     if isinstance(body, v.Shuffle):
         return _after(_last_of_batch(view, index, body.urn, body.contest))
     if isinstance(body, v.Decryption):
         # What was passed through is the tally input itself, whoever posted a record of it since.
-        places = [_first(view, "tally", "tally-input")]
+        places = [tally.first("tally-input")]
         if body.rows > 1:
             places.append(_last_of_batch(view, index, body.urn, body.contest))
-        if (body.urn, body.contest) in small_batches(view):
-            places.append(decisions(view).get((body.urn, body.contest), 0))
-        return _after(max(places))
+        if is_small(view, (body.urn, body.contest)):
+            places.append(decisions(view).get((body.urn, body.contest)))
+        return _after(*places)
     if record.type == "result":
-        return _after(max(tally.indices("result-batch", "decryption"), default=-1))
+        return _after(tally.last("result-batch", "decryption"))
     if record.type == "opinion":
-        needed: dict[str, int] = {
-            "registry": _first(view, "registry", "marks"),
-            "ballot": _first(view, "ballot", "close"),
-            "tally": _first(view, "tally", "result"),
+        needed: dict[str, int | None] = {
+            "registry": view.registry.first("marks"),
+            "ballot": view.ballot.first("close"),
+            "tally": tally.first("result"),
         }
         return _after(needed[field])
     if isinstance(body, v.Certification):
         named = [tally.find(bytes.fromhex(leaf)) for leaf in body.opinions]
-        return _after(max((place for place in named if place is not None), default=-1))
+        return _after(*named)
     return 0
 
 
-def _after(index: int) -> int:
-    return index + 1
+def _after(*indices: int | None) -> int:
+    """The size of a log that has the entries at all of these positions; None stands for an entry that there is not."""
+    return max((index + 1 for index in indices if index is not None), default=0)
 
 
-def _first(view: View, log: LogName, type_: str) -> int:
-    index = view.logs[log].first(type_)
-    return -1 if index is None else index
-
-
-def _last_of_batch(view: View, before: int, urn: str, contest: str) -> int:
+def _last_of_batch(view: View, before: int, urn: str, contest: str) -> int | None:
     """Position of the last shuffle of a batch before an index, or of the tally input."""
-    last = _first(view, "tally", "tally-input")
-    for index, _, body in view.tally.of(v.Shuffle):
-        if index < before and (body.urn, body.contest) == (urn, contest):
-            last = index
-    return last
+    found = (mix.index for mix in reversed(chains(view).of_batch.get((urn, contest), [])) if mix.index < before)
+    return next(found, view.tally.first("tally-input"))
 
 
 def check_gates(view: View) -> bool:
     """[GATE]: every checkpoint inside a record has its quorum and covers what the act builds on."""
-    seen = False
     for citation in cited.citations(view):
-        seen = True
         auditors = cited.auditors(view, citation.checkpoint)
         needed = required_size(view, citation.log.name, citation.index, citation.field)
         if len(auditors) < view.anchors.quorum:
@@ -82,15 +74,13 @@ def check_gates(view: View) -> bool:
         else:
             continue
         raise CheckFailed(Check.GATE, problem, where=citation.where, party=citation.record.signer)
-    _check_result_quorum(view)
-    return seen
+    for index, _ in view.new(view.tally, "result"):
+        _check_result_quorum(view, index)
+    return cited.any_cites(view)
 
 
-def _check_result_quorum(view: View) -> None:
+def _check_result_quorum(view: View, index: int) -> None:
     """`result` builds on at least t decryptions of every batch."""
-    index = view.tally.first("result")
-    if index is None:
-        return
     rows = rows_of(view)
     for batch, found in decryptions(view).items():
         if rows[batch] and len(found) < view.manifest.trustees.threshold:

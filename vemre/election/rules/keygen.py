@@ -46,18 +46,26 @@ def dkg_context(manifest_digest: bytes, attempt: int) -> bytes:
 
 
 def attempts(view: View) -> list[Attempt]:
-    """All attempts in the log, in order, as far as they go. Raises CheckFailed(DKG-ORDER)."""
+    """All attempts in the log, in order, as far as they go. They grow with the log. Raises CheckFailed(DKG-ORDER)."""
     members = [member.id for member in view.manifest.trustees.members]
-    found: list[Attempt] = []
-    for index in view.tally.indices(*DKG_TYPES):
-        record = view.tally.records[index]
+
+    def add(found: list[Attempt], index: int, record: Record) -> None:
         number: int = getattr(record.body, "attempt", 0)
         if number == len(found) + 1:
             found.append(Attempt(number))
         elif number != len(found):
             _order(view, index, record, f"attempt {number} after attempt {len(found)}")
         _admit(view, found[-1], index, record, members)
-    return found
+
+    return view.tables.follow("attempts", view.tally, DKG_TYPES, list[Attempt], add)
+
+
+def _new_of(view: View, type_: str) -> Iterator[tuple[int, Record, Attempt]]:
+    """(position, record, its attempt) of the records of one type that are not settled yet."""
+    found = attempts(view)
+    for index, record in view.new(view.tally, type_):
+        number: int = getattr(record.body, "attempt", 0)
+        yield index, record, found[number - 1]
 
 
 def _admit(view: View, attempt: Attempt, index: int, record: Record, members: list[str]) -> None:
@@ -112,11 +120,10 @@ def _order(view: View, index: int, record: Record, problem: str) -> None:
 def check_order(view: View) -> bool:
     """[DKG-ORDER]: attempts count from 1, stage after stage, one record of each; `setup` names the last."""
     found = attempts(view)
-    setup = view.setup
-    if setup is not None and found:
-        last = found[-1]
+    for index, _, setup in view.new_of(view.tally, s.Setup):
+        last = found[-1]  # ORDER has passed
         members = {member.id for member in view.manifest.trustees.members}
-        where = view.tally.where(view.setup_index or 0)
+        where = view.tally.where(index)
         if setup.attempt != last.number:
             raise CheckFailed(Check.DKG_ORDER, "setup does not name the last attempt", where=where, party="authority")
         for what, done in (("commit", last.commits), ("reveal", last.reveals), ("shares", last.shares)):
@@ -128,18 +135,15 @@ def check_order(view: View) -> bool:
 
 def check_commit(view: View) -> bool:
     """[DKG-COMMIT]: each reveal is the one that its trustee committed to."""
-    seen = False
-    for attempt in attempts(view):
-        for index, record in attempt.at("dkg-reveal"):
-            seen = True
-            if attempt.commits[record.signer].digest != body_digest(record.body).hex():
-                raise CheckFailed(
-                    Check.DKG_COMMIT,
-                    "the reveal is not the one that was committed to",
-                    where=view.tally.where(index),
-                    party=record.signer,
-                )
-    return seen
+    for index, record, attempt in _new_of(view, "dkg-reveal"):
+        if attempt.commits[record.signer].digest != body_digest(record.body).hex():
+            raise CheckFailed(
+                Check.DKG_COMMIT,
+                "the reveal is not the one that was committed to",
+                where=view.tally.where(index),
+                party=record.signer,
+            )
+    return view.tally.has("dkg-reveal")
 
 
 def commitments(view: View, index: int, record: Record) -> Elements:
@@ -167,47 +171,43 @@ def commitments(view: View, index: int, record: Record) -> Elements:
 
 def check_degree(view: View) -> bool:
     """[DKG-DEGREE]: exactly t commitments, none the identity."""
-    found = [commitments(view, i, record) for attempt in attempts(view) for i, record in attempt.at("dkg-reveal")]
-    return bool(found)
+    for index, record in view.new(view.tally, "dkg-reveal"):
+        commitments(view, index, record)
+    return view.tally.has("dkg-reveal")
 
 
 def check_possession(view: View) -> bool:
     """[DKG-POP]: each trustee knows the logarithm of its A_j0."""
-    seen = False
-    for attempt in attempts(view):
+    for index, record, attempt in _new_of(view, "dkg-reveal"):
+        if view.trusts(view.tally, index):
+            continue
         context = dkg_context(view.manifest_digest, attempt.number)
-        for index, record in attempt.at("dkg-reveal"):
-            seen = True
-            body = record.body
-            assert isinstance(body, s.DkgReveal)
-            statement = possession.Statement(context, role_number(record.signer), commitments(view, index, record))
-            proof = possession.Proof(bytes.fromhex(body.pop.commitment), bytes.fromhex(body.pop.response))
-            try:
-                view.memo.once(
-                    ("pop", context, record.leaf_hash),
-                    partial(possession.verify, view.group, statement, proof),
-                )
-            except CheckFailed as failure:
-                raise failure.located(where=view.tally.where(index), party=record.signer) from None
-    return seen
+        body = record.body
+        assert isinstance(body, s.DkgReveal)
+        statement = possession.Statement(context, role_number(record.signer), commitments(view, index, record))
+        proof = possession.Proof(bytes.fromhex(body.pop.commitment), bytes.fromhex(body.pop.response))
+        try:
+            view.memo.once(
+                ("pop", context, record.leaf_hash),
+                partial(possession.verify, view.group, statement, proof),
+            )
+        except CheckFailed as failure:
+            raise failure.located(where=view.tally.where(index), party=record.signer) from None
+    return view.tally.has("dkg-reveal")
 
 
 def check_shares(view: View) -> bool:
     """[DKG-SHARES]: a box for every trustee, the dealer included, and none twice."""
     members = sorted(member.id for member in view.manifest.trustees.members)
-    seen = False
-    for attempt in attempts(view):
-        for index, record in attempt.at("dkg-shares"):
-            seen = True
-            assert isinstance(record.body, s.DkgShares)
-            if sorted(share.to for share in record.body.shares) != members:
-                raise CheckFailed(
-                    Check.DKG_SHARES,
-                    "not exactly one box for every trustee",
-                    where=view.tally.where(index),
-                    party=record.signer,
-                )
-    return seen
+    for index, record, body in view.new_of(view.tally, s.DkgShares):
+        if sorted(share.to for share in body.shares) != members:
+            raise CheckFailed(
+                Check.DKG_SHARES,
+                "not exactly one box for every trustee",
+                where=view.tally.where(index),
+                party=record.signer,
+            )
+    return view.tally.has("dkg-shares")
 
 
 def transcript_digest(leaf_hashes: list[bytes]) -> bytes:
@@ -217,29 +217,27 @@ def transcript_digest(leaf_hashes: list[bytes]) -> bytes:
 
 def check_ack(view: View) -> bool:
     """[DKG-ACK]: each acknowledges the view so far; complaints are answered rightly; in the end all n acknowledge."""
-    found = attempts(view)
-    seen = False
-    for attempt in found:
-        leaves: list[bytes] = []
-        for index, record in attempt.records:
-            if not isinstance(record.body, s.DkgAck):
-                leaves.append(record.leaf_hash)
-                continue
-            seen = True
-            if record.body.transcript != transcript_digest(leaves).hex():
-                raise CheckFailed(
-                    Check.DKG_ACK,
-                    "acknowledges another view of the attempt",
-                    where=view.tally.where(index),
-                    party=record.signer,
-                )
-    if view.setup is not None and found:
-        _check_complete(view, found[-1])
-    return seen
+    for index, record, attempt in _new_of(view, "dkg-ack"):
+        assert isinstance(record.body, s.DkgAck)
+        leaves = [
+            earlier.leaf_hash
+            for place, earlier in attempt.records
+            if place < index and not isinstance(earlier.body, s.DkgAck)
+        ]
+        if record.body.transcript != transcript_digest(leaves).hex():
+            raise CheckFailed(
+                Check.DKG_ACK,
+                "acknowledges another view of the attempt",
+                where=view.tally.where(index),
+                party=record.signer,
+            )
+    for index, _ in view.new(view.tally, "setup"):
+        if not view.trusts(view.tally, index):
+            _check_complete(view, attempts(view)[-1], view.tally.where(index))
+    return view.tally.has("dkg-ack")
 
 
-def _check_complete(view: View, attempt: Attempt) -> None:
-    where = view.tally.where(view.setup_index or 0)
+def _check_complete(view: View, attempt: Attempt, where: str) -> None:
     for member in view.manifest.trustees.members:
         if member.id not in attempt.acks:
             raise CheckFailed(Check.DKG_ACK, "the trustee did not acknowledge", where=where, party=member.id)

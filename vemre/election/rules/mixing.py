@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from vemre.checks import Check
@@ -34,55 +34,85 @@ def inputs(view: View) -> dict[Batch, Blob]:
     return {} if tally_input is None else {(b.urn, b.contest): b.input for b in tally_input.batches}
 
 
-def mixes(view: View) -> Iterator[Mix]:
-    """Every shuffle with its input, in log order."""
-    last = inputs(view)
-    for index, record, body in view.tally.of(v.Shuffle):
+@dataclass
+class Chains:
+    """The shuffles so far, with their inputs."""
+
+    of_batch: dict[Batch, list[Mix]] = field(default_factory=dict)
+    """In log order."""
+    at: dict[int, Mix] = field(default_factory=dict)
+    """By position in the tally log, in log order."""
+    last: dict[Batch, Blob] = field(default_factory=dict)
+    """The last output, or the input where nothing was mixed yet."""
+    proved: bool = False
+    """Whether one of them carries a proof."""
+
+    def add(self, index: int, record: Record) -> None:
+        """The tally input, or the next shuffle. Raises KeyError for one of a batch that the tally input lacks."""
+        body = record.body
+        if isinstance(body, v.TallyInput):
+            self.last.update({(batch.urn, batch.contest): batch.input for batch in body.batches})
+            self.of_batch.update({batch: [] for batch in self.last})
+            return
+        assert isinstance(body, v.Shuffle)
         batch = (body.urn, body.contest)
-        yield Mix(index, record, body, last[batch])
-        last[batch] = body.output
+        mix = Mix(index, record, body, self.last[batch])
+        self.of_batch[batch].append(mix)
+        self.at[index] = mix
+        self.last[batch] = body.output
+        self.proved = self.proved or body.proof is not None
 
 
-def last_outputs(view: View) -> dict[Batch, Blob]:
+def chains(view: View) -> Chains:
+    """The shuffles so far; they grow with the log."""
+    return view.tables.follow("chains", view.tally, ("tally-input", "shuffle"), Chains, Chains.add)
+
+
+def mixes(view: View) -> Iterable[Mix]:
+    """Every shuffle with its input, in log order."""
+    return chains(view).at.values()
+
+
+def _new_mixes(view: View) -> Iterator[Mix]:
+    """The shuffles that are not settled yet."""
+    at = chains(view).at
+    return (at[index] for index, _ in view.new(view.tally, "shuffle"))
+
+
+def last_outputs(view: View) -> Mapping[Batch, Blob]:
     """What is to be decrypted, by batch: the last output, or the input where nothing was mixed yet."""
-    last = inputs(view)
-    for mix in mixes(view):
-        last[mix.body.urn, mix.body.contest] = mix.body.output
-    return last
+    return chains(view).last
 
 
 def mixers_of(view: View) -> dict[Batch, list[str]]:
     """The mixers of each batch, in chain order."""
-    found: dict[Batch, list[str]] = {batch: [] for batch in inputs(view)}
-    for mix in mixes(view):
-        found[mix.body.urn, mix.body.contest].append(mix.record.signer)
-    return found
+    return {batch: [mix.record.signer for mix in found] for batch, found in chains(view).of_batch.items()}
 
 
 def check_chain(view: View) -> bool:
     """[MIX-CHAIN]: no mixer twice in a batch; fewer than two rows pass through unchanged and unproved."""
-    seen: dict[Batch, set[str]] = {batch: set() for batch in inputs(view)}
-    for mix in mixes(view):
+    for mix in _new_mixes(view):
         body = mix.body
-        signers = seen[body.urn, body.contest]
-        if mix.record.signer in signers:
+        before = chains(view).of_batch[body.urn, body.contest]
+        if any(other.record.signer == mix.record.signer for other in before if other.index < mix.index):
             problem = "the mixer has mixed this batch before"
         elif (body.proof is None) != (body.rows < 2):
             problem = "fewer than two rows pass through without a proof, all others need one"
         elif body.rows < 2 and body.output != mix.source:
             problem = "what passes through is changed"
         else:
-            signers.add(mix.record.signer)
             continue
         raise CheckFailed(Check.MIX_CHAIN, problem, where=view.tally.where(mix.index), party=mix.record.signer)
-    return view.tally.first("shuffle") is not None
+    return view.tally.has("shuffle")
 
 
 def check_count(view: View) -> bool:
     """[MIX-COUNT]: before anything is decrypted, every batch went through the policy's number of mixers."""
-    index = min(view.tally.indices("decryption", "result-batch"), default=None)
+    index = next(iter(view.tally.since(0, "decryption", "result-batch")), None)
     if index is None:
         return False
+    if index < view.settled.size("tally"):
+        return True
     needed = view.manifest.policy.mixers
     for (urn, contest), signers in mixers_of(view).items():
         if len(signers) < needed:
@@ -98,8 +128,7 @@ def width(view: View, batch: Batch) -> int:
 
 def check_lengths(view: View) -> bool:
     """[SHUFFLE-LENGTH]: output and proof have exactly the length that rows and width give."""
-    seen = False
-    for mix in mixes(view):
+    for mix in _new_mixes(view):
         body = mix.body
         wide = width(view, (body.urn, body.contest))
         if body.output.size != body.rows * wide * 2 * ELEMENT_BYTES:
@@ -107,21 +136,18 @@ def check_lengths(view: View) -> bool:
         elif body.proof is not None and body.proof.size != shuffle.proof_length(body.rows, wide):
             problem = "the proof has another length than its rows give"
         else:
-            seen = seen or body.proof is not None
             continue
         raise CheckFailed(Check.SHUFFLE_LENGTH, problem, where=view.tally.where(mix.index), party=mix.record.signer)
-    return seen
+    return chains(view).proved
 
 
 def check_proofs(view: View) -> bool:
     """[SHUFFLE]: each output is a re-encrypted permutation of its input."""
-    seen = False
-    for mix in mixes(view):
-        if mix.body.proof is not None:
-            seen = True
+    for mix in _new_mixes(view):
+        if mix.body.proof is not None and not view.trusts(view.tally, mix.index):
             key = ("shuffle", view.context, mix.record.leaf_hash, mix.source.sha256)
             view.memo.once(key, partial(_check_proof, view, mix))
-    return seen
+    return chains(view).proved
 
 
 def _check_proof(view: View, mix: Mix) -> bool:

@@ -61,7 +61,7 @@ NEEDS: dict[str, tuple[tuple[LogName, str], ...]] = {
 def check_order(view: View) -> bool:
     """[ORDER] of all three logs."""
     for name in LOG_NAMES:
-        _check_log(view.logs[name])
+        _check_log(view, view.logs[name])
     # Who wrote a record without its foundation answers for it, as the writer that let it in.
     for name in LOG_NAMES:
         log = view.logs[name]
@@ -83,12 +83,12 @@ def check_order(view: View) -> bool:
     return True
 
 
-def _check_log(log: LogView) -> None:
+def _check_log(view: View, log: LogView) -> None:
     phase_of = {type_: number for number, types in enumerate(PHASES[log.name]) for type_ in types}
     anywhere = ANYWHERE[log.name]
-    reached = 0
-    seen: set[str] = set()
-    for index, record in enumerate(log.records):
+    seen = {type_ for types in PHASES[log.name] for type_ in types if _stood(log, type_, view.settled.size(log.name))}
+    reached = max((phase_of[type_] for type_ in seen), default=0)
+    for index, record in view.new(log):
         type_ = record.type
         if type_ in anywhere:
             # The registry's log has no entry that must be first; the other two have.
@@ -107,3 +107,9 @@ def _check_log(log: LogView) -> None:
         seen.add(type_)
         if problem:
             raise CheckFailed(Check.ORDER, f"{type_} {problem}", where=log.where(index), party=log.writer)
+
+
+def _stood(log: LogView, type_: str, size: int) -> bool:
+    """Whether a record of a type is among the first entries."""
+    first = log.first(type_)
+    return first is not None and first < size

@@ -25,14 +25,15 @@ def expected_batch(view: View, batch: Batch) -> tuple[v.ResultBatch, tuple[bytes
 
 def check_result(view: View) -> bool:
     """[RESULT]: every number is recomputed from the plaintexts; `result` names every batch, in manifest order."""
-    leaf_of: dict[Batch, str] = {}
-    for index, record, body in view.tally.of(v.ResultBatch):
+    places = result_batches(view)
+    for index, record, body in view.new_of(view.tally, v.ResultBatch):
         batch = (body.urn, body.contest)
         where = view.tally.where(index)
-        if batch in leaf_of:
+        if places[batch] != index:
             problem = f"{body.urn} {body.contest} has a result already"
             raise CheckFailed(Check.RESULT, problem, where=where, party="tally")
-        leaf_of[batch] = record.leaf_hash.hex()
+        if view.trusts(view.tally, index):
+            continue
         _check_lists(view, body, where)
         expected, _ = view.memo.once(
             ("result", record.leaf_hash, batch, _plaintext_key(view, batch)),
@@ -42,13 +43,22 @@ def check_result(view: View) -> bool:
             raise CheckFailed(
                 Check.RESULT, f"{body.urn} {body.contest}: {_difference(body, expected)}", where=where, party="tally"
             )
-    result = view.result
-    if result is not None and result.batches != [leaf_of.get(batch) for batch in rows_of(view)]:
-        where = view.tally.where(view.tally.first("result") or 0)
-        raise CheckFailed(
-            Check.RESULT, "the result does not name every batch in manifest order", where=where, party="tally"
-        )
-    return bool(leaf_of) or result is not None
+    for index, _, result in view.new_of(view.tally, v.Result):
+        leaves = {batch: view.tally.records[place].leaf_hash.hex() for batch, place in places.items()}
+        if result.batches != [leaves.get(batch) for batch in rows_of(view)]:
+            problem = "the result does not name every batch in manifest order"
+            raise CheckFailed(Check.RESULT, problem, where=view.tally.where(index), party="tally")
+    return view.tally.has("result-batch", "result")
+
+
+def result_batches(view: View) -> dict[Batch, int]:
+    """The position of the result of each batch: of the first, should there be two."""
+
+    def add(found: dict[Batch, int], index: int, record: Record) -> None:
+        assert isinstance(record.body, v.ResultBatch)
+        found.setdefault((record.body.urn, record.body.contest), index)
+
+    return view.tables.follow("result-batches", view.tally, ("result-batch",), dict[Batch, int], add)
 
 
 def _check_lists(view: View, body: v.ResultBatch, where: str) -> None:
@@ -91,22 +101,23 @@ def coverage(view: View, record: Record) -> str | None:
 
 def check_opinions(view: View) -> bool:
     """[OPINION]: each opinion rests on checkpoints that cover close, marks and result."""
-    seen = False
-    for index, record, _ in view.tally.of(v.Opinion):
-        seen = True
+    for index, record, _ in view.new_of(view.tally, v.Opinion):
+        if view.trusts(view.tally, index):
+            continue
         problem = coverage(view, record)
         if problem:
             raise CheckFailed(Check.OPINION, problem, where=view.tally.where(index), party=record.signer)
-    return seen
+    return view.tally.has("opinion")
 
 
 def check_certification(view: View) -> bool:
     """[CERTIFY-TWO]: favourable last opinions of two auditors, and no auditor's last one unfavourable."""
-    index = view.tally.first("certification")
-    if index is None:
-        return False
-    certification = view.tally.records[index].body
-    assert isinstance(certification, v.Certification)
+    for index, _, certification in view.new_of(view.tally, v.Certification):
+        _check_certified(view, index, certification)
+    return view.tally.has("certification")
+
+
+def _check_certified(view: View, index: int, certification: v.Certification) -> None:
     where = view.tally.where(index)
 
     def fail(problem: str) -> None:
@@ -131,4 +142,3 @@ def check_certification(view: View) -> bool:
         fail("the certification names something other than the last opinions of distinct auditors")
     if len(named) < view.anchors.quorum:
         fail(f"the certification names {len(named)} opinions, {view.anchors.quorum} are needed")
-    return True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from vemre.checks import Check
 from vemre.crypto import ed25519
@@ -11,55 +12,47 @@ from vemre.election.rules.cited import opened
 from vemre.election.rules.view import View, role_keys
 from vemre.errors import CheckFailed
 from vemre.records import setup_bodies as s
+from vemre.records.record import Record
 
 KEY_BYTES = 32
 
 
 def check_urns(view: View) -> bool:
     """[ROLL-URNS]: roll and setup list all urns, in manifest order."""
-    expected = [urn.id for urn in view.offer.urns]
-    index = view.registry.first("roll")
-    if index is not None:
-        roll = view.registry.records[index].body
-        assert isinstance(roll, s.Roll)
-        if [urn.urn for urn in roll.urns] != expected:
+    for index, _, roll in view.new_of(view.registry, s.Roll):
+        if [urn.urn for urn in roll.urns] != [urn.id for urn in view.offer.urns]:
             problem = "the roll does not list all urns in manifest order"
             raise CheckFailed(Check.ROLL_URNS, problem, where=view.registry.where(index), party="registry")
-    setup = view.setup
-    if setup is not None and [urn.urn for urn in setup.lnere] != expected:
-        raise CheckFailed(
-            Check.ROLL_URNS,
-            "the setup does not list all urns in manifest order",
-            where=view.tally.where(view.setup_index or 0),
-            party="authority",
-        )
-    return index is not None
+    for index, _, setup in view.new_of(view.tally, s.Setup):
+        if [urn.urn for urn in setup.lnere] != [urn.id for urn in view.offer.urns]:
+            problem = "the setup does not list all urns in manifest order"
+            raise CheckFailed(Check.ROLL_URNS, problem, where=view.tally.where(index), party="authority")
+    return view.registry.has("roll")
 
 
 def check_keys(view: View) -> bool:
     """[ROLL-KEYS]: every public credential and role key is a canonical Ed25519 key and not of small order."""
-    for role, key in role_keys(view.manifest).items():
-        if not _is_key(key):
-            raise CheckFailed(Check.ROLL_KEYS, "a role's key cannot be used", where="tally/0", party=role)
-    roll = _roll(view)
-    if roll is None:
-        return False
-    where, body = roll
-    for urn in body.urns:
-
-        def check(urn: s.RollUrn = urn) -> bool:
-            for key in _keys(view.blob(urn.credentials, "registry")):
-                if not _is_key(key):
-                    place = f"{where}, urn {urn.urn}"
-                    raise CheckFailed(Check.ROLL_KEYS, "a credential cannot be used", where=place, party="registry")
-            return True
-
-        view.memo.once(("roll-keys", urn.credentials), check)
-    for index, _, change in view.registry.of(s.RollReplace):
-        if not _is_key(bytes.fromhex(change.new)):
+    for index, _, manifest in view.new_of(view.tally, s.Manifest):
+        for role, key in role_keys(manifest).items():
+            if not view.trusts(view.tally, index) and not _is_key(key):
+                where = view.tally.where(index)
+                raise CheckFailed(Check.ROLL_KEYS, "a role's key cannot be used", where=where, party=role)
+    for index, _, roll in view.new_of(view.registry, s.Roll):
+        for urn in () if view.trusts(view.registry, index) else roll.urns:
+            place = f"{view.registry.where(index)}, urn {urn.urn}"
+            view.memo.once(("roll-keys", urn.credentials), partial(_check_credentials, view, urn, place))
+    for index, _, change in view.new_of(view.registry, s.RollReplace):
+        if not view.trusts(view.registry, index) and not _is_key(bytes.fromhex(change.new)):
             raise CheckFailed(
                 Check.ROLL_KEYS, "a credential cannot be used", where=view.registry.where(index), party="registry"
             )
+    return view.registry.has("roll")
+
+
+def _check_credentials(view: View, urn: s.RollUrn, place: str) -> bool:
+    for key in _keys(view.blob(urn.credentials, "registry")):
+        if not _is_key(key):
+            raise CheckFailed(Check.ROLL_KEYS, "a credential cannot be used", where=place, party="registry")
     return True
 
 
@@ -88,8 +81,8 @@ def _keys(blob: bytes) -> list[bytes]:
 class CurrentRoll:
     """Which credential votes in which urn after the replacements so far, and every credential that ever was on it."""
 
-    urn_of: dict[bytes, str]
-    ever: set[bytes]
+    urn_of: dict[bytes, str] = field(default_factory=dict)
+    ever: set[bytes] = field(default_factory=set)
 
 
 def original_roll(view: View) -> dict[bytes, str]:
@@ -118,28 +111,27 @@ def original_roll(view: View) -> dict[bytes, str]:
 
 
 def current_roll(view: View) -> CurrentRoll:
-    """The roll after all replacements. Raises CheckFailed(ROLL-UNIQUE)."""
-    original = original_roll(view)
-    changes = list(view.registry.of(s.RollReplace))
-    key = ("current-roll", id(original), tuple(record.leaf_hash for _, record, _ in changes))
+    """The roll after all replacements; it changes with the log. Raises CheckFailed(ROLL-UNIQUE)."""
 
-    def replay() -> CurrentRoll:
-        roll = CurrentRoll(dict(original), set(original))
-        for index, _, change in changes:
-            old, new = bytes.fromhex(change.old), bytes.fromhex(change.new)
-            if roll.urn_of.get(old) != change.urn:
-                problem = "replaces a credential that is not on the roll of that urn"
-            elif new in roll.ever:
-                problem = "brings back a credential that was on the roll before"
-            else:
-                del roll.urn_of[old]
-                roll.urn_of[new] = change.urn
-                roll.ever.add(new)
-                continue
-            raise CheckFailed(Check.ROLL_UNIQUE, problem, where=view.registry.where(index), party="registry")
-        return roll
+    def add(roll: CurrentRoll, index: int, record: Record) -> None:
+        change = record.body
+        if not isinstance(change, s.RollReplace):
+            roll.urn_of.update(original_roll(view))
+            roll.ever.update(roll.urn_of)
+            return
+        old, new = bytes.fromhex(change.old), bytes.fromhex(change.new)
+        if roll.urn_of.get(old) != change.urn:
+            problem = "replaces a credential that is not on the roll of that urn"
+        elif new in roll.ever:
+            problem = "brings back a credential that was on the roll before"
+        else:
+            del roll.urn_of[old]
+            roll.urn_of[new] = change.urn
+            roll.ever.add(new)
+            return
+        raise CheckFailed(Check.ROLL_UNIQUE, problem, where=view.registry.where(index), party="registry")
 
-    return view.memo.once(key, replay)
+    return view.tables.follow("current-roll", view.registry, ("roll", "roll-replace"), CurrentRoll, add)
 
 
 def check_unique(view: View) -> bool:
@@ -156,12 +148,12 @@ def check_count(view: View) -> bool:
     if roll is None:
         return False
     where, body = roll
-    for urn in body.urns:
-        if urn.credentials.size != urn.count * KEY_BYTES:
-            problem = f"the blob of urn {urn.urn} does not hold {urn.count} credentials"
-            raise CheckFailed(Check.ROLL_COUNT, problem, where=where, party="registry")
-    setup = view.setup
-    if setup is not None:
+    for _ in view.new(view.registry, "roll"):
+        for urn in body.urns:
+            if urn.credentials.size != urn.count * KEY_BYTES:
+                problem = f"the blob of urn {urn.urn} does not hold {urn.count} credentials"
+                raise CheckFailed(Check.ROLL_COUNT, problem, where=where, party="registry")
+    for _, _, setup in view.new_of(view.tally, s.Setup):
         for urn, expected in zip(body.urns, setup.lnere, strict=True):
             if urn.count != expected.count:
                 problem = f"urn {urn.urn} has {urn.count} credentials, the authority counts {expected.count} voters"
@@ -175,12 +167,12 @@ def check_frozen(view: View) -> bool:
     if index is None:
         return False
     frozen = opened(view, view.tally.records[index], "registry", "registry").size
-    for place in view.registry.indices("roll-replace"):
-        if place >= frozen:
-            raise CheckFailed(
-                Check.ROLL_FROZEN,
-                "a credential replaced after the setup",
-                where=view.registry.where(place),
-                party="registry",
-            )
+    late = next(iter(view.registry.since(frozen, "roll-replace")), None)
+    if late is not None:
+        raise CheckFailed(
+            Check.ROLL_FROZEN,
+            "a credential replaced after the setup",
+            where=view.registry.where(late),
+            party="registry",
+        )
     return True

@@ -11,7 +11,7 @@ from functools import partial
 from vemre.checks import Check
 from vemre.election.canary import canary_base
 from vemre.election.rules import cited
-from vemre.election.rules.keygen import JointKey, attempts, joint_key
+from vemre.election.rules.keygen import DKG_TYPES, JointKey, attempts, joint_key
 from vemre.election.rules.view import View, role_number
 from vemre.errors import CheckFailed
 from vemre.group import Elements
@@ -19,10 +19,20 @@ from vemre.proofs import decryption
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.fields import Equality
+from vemre.records.kinds import KINDS
+from vemre.records.record import Record
 from vemre.types import LOG_NAMES
 
 DRILL_NAME = "drill"
 """Stands for urn and contest in the transcript of a drill."""
+
+CONTEXT_TYPES = tuple(
+    kind.name for kind in KINDS.values() if "context" in kind.body.__struct_fields__ and kind.name != "ballot"
+)
+"""The types whose bodies name the context, ballots excepted."""
+
+ROWS_TYPES = ("small-batch-decision", "shuffle", "decryption", "result-batch")
+"""The types of an act on one batch, which states its rows."""
 
 
 def drill_context(dkg_context: bytes, number: int) -> bytes:
@@ -42,11 +52,13 @@ def equality(proof: Equality) -> decryption.Proof:
 
 def check_drills(view: View) -> bool:
     """[DRILL]: numbers run on; valid shares of at least t trustees, of all n in one drill before `setup`."""
-    setup_index = view.setup_index
     members = [member.id for member in view.manifest.trustees.members]
-    complete = False
-    number = 0
-    for number, (index, record, drill) in enumerate(view.tally.of(s.Drill), start=1):
+    # A drill of the last attempt is one of an earlier attempt, which is refused, once another begins.
+    again = any(view.new(view.tally, *DKG_TYPES))
+    for index in view.tally.since(0 if again else view.settled.size("tally"), "drill"):
+        number, record = view.tally.ordinal(index), view.tally.records[index]
+        drill = record.body
+        assert isinstance(drill, s.Drill)
         where = view.tally.where(index)
         key = joint_key(view)
         trustees = [share.trustee for share in drill.shares]
@@ -59,18 +71,18 @@ def check_drills(view: View) -> bool:
         elif len(trustees) < view.manifest.trustees.threshold:
             problem = "fewer shares than the threshold"
         else:
-            view.memo.once(
-                ("drill", key.context, record.leaf_hash),
-                partial(_check_drill, view, key, drill, where),
-            )
-            if len(trustees) == len(members) and (setup_index is None or index < setup_index):
-                complete = True
+            if not view.trusts(view.tally, index):
+                view.memo.once(
+                    ("drill", key.context, record.leaf_hash),
+                    partial(_check_drill, view, key, drill, where),
+                )
             continue
         raise CheckFailed(Check.DRILL, problem, where=where, party="tally")
-    if setup_index is not None and not complete:
-        problem = "no drill with shares of all trustees before the setup"
-        raise CheckFailed(Check.DRILL, problem, where=view.tally.where(setup_index), party="tally")
-    return number > 0
+    for index, _ in view.new(view.tally, "setup"):
+        if not any(place < index and len(drill.shares) == len(members) for place, _, drill in view.tally.of(s.Drill)):
+            problem = "no drill with shares of all trustees before the setup"
+            raise CheckFailed(Check.DRILL, problem, where=view.tally.where(index), party="tally")
+    return view.tally.has("drill")
 
 
 def _acknowledged(view: View, before: int, members: list[str]) -> bool:
@@ -104,9 +116,16 @@ def _check_drill(view: View, key: JointKey, drill: s.Drill, where: str) -> bool:
 
 def check_setup(view: View) -> bool:
     """[SETUP]: digest, attempt, roll, Y and all X_k are those that follow from the logs; `open` names this setup."""
-    index, setup = view.setup_index, view.setup
-    if setup is None or index is None:
-        return False
+    for index, _, setup in view.new_of(view.tally, s.Setup):
+        _check_against_logs(view, setup, view.tally.where(index))
+    for index, _, opening in view.new_of(view.ballot, v.Open):
+        if view.setup_index is not None and opening.setup != view.tally.records[view.setup_index].leaf_hash.hex():
+            where = view.ballot.where(index)
+            raise CheckFailed(Check.SETUP, "the opening names another setup", where=where, party="authority")
+    return view.setup_index is not None
+
+
+def _check_against_logs(view: View, setup: s.Setup, where: str) -> None:
     key = joint_key(view)
     roll = view.registry.first("roll")
     assert roll is not None  # ORDER has passed
@@ -121,19 +140,22 @@ def check_setup(view: View) -> bool:
     for holds, what in requirements:
         if not holds:
             problem = f"{what} in the setup is not what the logs give"
-            raise CheckFailed(Check.SETUP, problem, where=view.tally.where(index), party="authority")
-    opening = view.open
-    if opening is not None and opening.setup != view.tally.records[index].leaf_hash.hex():
-        raise CheckFailed(Check.SETUP, "the opening names another setup", where="ballot/0", party="authority")
-    return True
+            raise CheckFailed(Check.SETUP, problem, where=where, party="authority")
 
 
 def check_system_opinions(view: View) -> bool:
     """[SYSTEM-TWO]: `open` names favourable last opinions of two auditors over the setup's release."""
-    opening, setup = view.open, view.setup
-    if opening is None or setup is None:
+    setup = view.setup
+    if setup is None:
         return False
-    size = cited.opened(view, view.ballot.records[0], "tally", "tally").size
+    for _, record, opening in view.new_of(view.ballot, v.Open):
+        size = cited.opened(view, record, "tally", "tally").size
+        _check_named_opinions(view, setup, opening, size)
+    return view.open is not None
+
+
+def _check_named_opinions(view: View, setup: s.Setup, opening: v.Open, size: int) -> None:
+    """The opinions that an opening names, which cites the first `size` entries of the tally log."""
     last: dict[str, int] = {}
     for index in view.tally.indices("system-opinion"):
         if index < size:
@@ -158,7 +180,6 @@ def check_system_opinions(view: View) -> bool:
         auditors.add(signer)
     if len(auditors) < view.anchors.quorum:
         _system(f"the opening names opinions of {len(auditors)} auditors, {view.anchors.quorum} are needed")
-    return True
 
 
 def _system(problem: str) -> None:
@@ -168,19 +189,15 @@ def _system(problem: str) -> None:
 def check_context(view: View) -> bool:
     """[CONTEXT]: every `context` field, of ballots excepted, is the setup's."""
     context = view.context
-    seen = False
     for name in LOG_NAMES:
         log = view.logs[name]
-        for index, record in enumerate(log.records):
-            stated = getattr(record.body, "context", None)
-            if stated is None or record.type == "ballot":
-                continue
-            seen = True
+        for index, record in view.new(log, *CONTEXT_TYPES):
+            stated: str = getattr(record.body, "context", "")
             if context is None or stated != context.hex():
                 raise CheckFailed(
                     Check.CONTEXT, "the context is not the setup's", where=log.where(index), party=record.signer
                 )
-    return seen
+    return any(log.has(*CONTEXT_TYPES) for log in view.logs.values())
 
 
 def check_rows(view: View) -> bool:
@@ -189,30 +206,36 @@ def check_rows(view: View) -> bool:
     Where the ballot box itself counts otherwise than its log, either number passes here, so that CLOSE-COUNT, which
     follows, names the ballot box and not whoever relied on it.
     """
-    close = view.close
-    if view.tally_input is None or close is None:
+    if view.tally_input is None or view.close is None:
         return False
-    ballots = view.ballots_by_urn()
-    closed = {count.urn: count.ballots for count in close.counts}
-    rows = {(urn, contest): {ballots[urn], closed.get(urn, ballots[urn])} for urn, contest in view.batches}
-    for batch in view.tally_input.batches:
-        _check_rows(view, view.tally.first("tally-input") or 0, rows, batch, "tally")
-    for index in view.tally.indices("small-batch-decision", "shuffle", "decryption", "result-batch"):
-        record = view.tally.records[index]
+    for index, record in view.new(view.tally, "tally-input", *ROWS_TYPES):
         body = record.body
-        assert isinstance(body, v.SmallBatchDecision | v.Shuffle | v.Decryption | v.ResultBatch)
-        _check_rows(view, index, rows, body, record.signer)
+        assert isinstance(body, v.TallyInput | v.SmallBatchDecision | v.Shuffle | v.Decryption | v.ResultBatch)
+        for batch in body.batches if isinstance(body, v.TallyInput) else [body]:
+            _check_rows(view, index, batch, record.signer)
     return True
+
+
+def _closed(view: View) -> dict[str, int]:
+    """Ballots per urn as the close counts them."""
+
+    def add(closed: dict[str, int], _index: int, record: Record) -> None:
+        assert isinstance(record.body, v.Close)
+        closed.update((count.urn, count.ballots) for count in record.body.counts)
+
+    return view.tables.follow("closed", view.ballot, ("close",), dict[str, int], add)
 
 
 def _check_rows(
     view: View,
     index: int,
-    rows: dict[tuple[str, str], set[int]],
     body: v.BatchInput | v.SmallBatchDecision | v.Shuffle | v.Decryption | v.ResultBatch,
     party: str,
 ) -> None:
-    expected = rows.get((body.urn, body.contest), set())
+    expected: set[int] = set()
+    if (body.urn, body.contest) in view.memo.once(("batch-set", view.manifest.offer), lambda: set(view.batches)):
+        ballots = view.ballot_counts[body.urn]
+        expected = {ballots, _closed(view).get(body.urn, ballots)}
     if body.rows not in expected:
         found = f"{body.rows} rows where the urn has {min(expected)} ballots" if expected else "no such batch"
         problem = f"{body.urn} {body.contest}: {found}"

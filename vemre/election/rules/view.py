@@ -7,20 +7,22 @@ off-line verifier (the whole record), the logs' writers (the log so far and one 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TypeVar, cast
 
 from vemre.checks import Check
 from vemre.crypto import canonical
+from vemre.election.rules.growth import Settled, Tables
+from vemre.election.rules.log_view import NOTHING, LogView, Mark
 from vemre.errors import CheckFailed
 from vemre.group import Group
-from vemre.log.merkle import Frontier
 from vemre.log.note import Vkey
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.bundle import check_blob
 from vemre.records.fields import Blob, Body
-from vemre.records.kinds import KIND_OF_BODY, WRITERS
+from vemre.records.kinds import KIND_OF_BODY
 from vemre.records.policy import Policy
 from vemre.records.record import Record, body_digest, parse_value, plain
 from vemre.types import LOG_NAMES, LogName, Random
@@ -48,92 +50,6 @@ class Memo:
         if key not in self._facts:
             self._facts[key] = establish()
         return cast(T, self._facts[key])
-
-
-class LogView:
-    """The records of one log, in order, from the first."""
-
-    def __init__(self, name: LogName, records: Iterable[Record] = ()) -> None:
-        self.name = name
-        self.records: list[Record] = []
-        self._by_type: dict[str, list[int]] = {}
-        self._by_leaf: dict[bytes, int] = {}
-        self._roots: dict[int, bytes] = {}
-        for record in records:
-            self.append(record)
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    @property
-    def writer(self) -> str:
-        """The role that writes this log."""
-        return WRITERS[self.name]
-
-    def append(self, record: Record) -> None:
-        """Add the next record."""
-        index = len(self.records)
-        self.records.append(record)
-        self._by_type.setdefault(record.type, []).append(index)
-        self._by_leaf.setdefault(record.leaf_hash, index)
-
-    def pop(self) -> None:
-        """Take the last record away again (a candidate that was refused)."""
-        record = self.records.pop()
-        self._by_type[record.type].pop()
-        if self._by_leaf.get(record.leaf_hash) == len(self.records):
-            del self._by_leaf[record.leaf_hash]
-        self._roots.pop(len(self.records) + 1, None)
-
-    def where(self, index: int) -> str:
-        """The place of an entry, as reports write it."""
-        return f"{self.name}/{index}"
-
-    def indices(self, *types: str) -> list[int]:
-        """Positions of the records of these types, in log order."""
-        if len(types) == 1:
-            return self._by_type.get(types[0], [])
-        return sorted(index for name in types for index in self._by_type.get(name, []))
-
-    def of(self, body: type[B]) -> Iterator[tuple[int, Record, B]]:
-        """(position, record, body) of the records of the type that has this body, in log order."""
-        for index in self.indices(KIND_OF_BODY[body].name):
-            record = self.records[index]
-            yield index, record, cast(B, record.body)
-
-    def one(self, body: type[B]) -> B | None:
-        """The body of the one record of a type, or None while there is none."""
-        return next((found for _, _, found in self.of(body)), None)
-
-    def first(self, type_: str) -> int | None:
-        """Position of the first record of a type."""
-        found = self._by_type.get(type_)
-        return found[0] if found else None
-
-    def find(self, leaf_hash: bytes) -> int | None:
-        """Position of the entry with this leaf hash."""
-        return self._by_leaf.get(leaf_hash)
-
-    def root(self, size: int) -> bytes:
-        """The RFC 6962 root of the first `size` entries."""
-        if size not in self._roots:
-            frontier = Frontier()
-            for record in self.records[:size]:
-                frontier.append(record.leaf_hash)
-            self._roots[size] = frontier.root()
-        return self._roots[size]
-
-    def prepare_roots(self, sizes: Iterable[int]) -> None:
-        """Compute the roots of many sizes in one pass."""
-        wanted = {size for size in sizes if size <= len(self.records)} - set(self._roots)
-        if not wanted:
-            return
-        frontier = Frontier()
-        for size in range(max(wanted) + 1):
-            if size in wanted:
-                self._roots[size] = frontier.root()
-            if size < len(self.records):
-                frontier.append(self.records[size].leaf_hash)
 
 
 class Anchors:
@@ -166,7 +82,41 @@ class View:
         self.random = random
         self.logs: dict[LogName, LogView] = logs or {name: LogView(name) for name in LOG_NAMES}
         self.memo = memo or Memo()
+        self.tables = Tables()
+        self.settled = Settled(self.logs)
+        self._trusted: dict[LogName, Mark] = {}
         self._blobs = blobs
+
+    def over(self, logs: dict[LogName, LogView]) -> View:
+        """A view of other logs with the same anchors, blobs and facts, of which nothing is settled."""
+        return View(self.anchors, self._blobs, self.group, self.random, logs=logs, memo=self.memo)
+
+    # --- what rules look at -------------------------------------------------------------------------------
+
+    def new(self, log: LogView, *types: str) -> Iterator[tuple[int, Record]]:
+        """(position, record) of the records of these types (of all where none is named) that are not settled yet."""
+        for index in log.since(self.settled.size(log.name), *types):
+            yield index, log.records[index]
+
+    def new_of(self, log: LogView, body: type[B]) -> Iterator[tuple[int, Record, B]]:
+        """(position, record, body) of the records of the type that has this body and that are not settled yet."""
+        for index, record in self.new(log, KIND_OF_BODY[body].name):
+            yield index, record, cast(B, record.body)
+
+    def trust(self, sizes: Mapping[LogName, int]) -> None:
+        """Do without the signatures and proofs of these first entries of the logs, which the caller vouches for."""
+        self._trusted = {name: log.mark(sizes.get(name, 0)) for name, log in self.logs.items()}
+
+    def trusted(self, log: LogView) -> int:
+        """The number of entries whose signatures and proofs need no second look."""
+        mark = self._trusted.get(log.name, NOTHING)
+        return mark.size if log.holds(mark) else 0
+
+    def trusts(self, log: LogView, index: int) -> bool:
+        """Whether the signatures and proofs of an entry need no second look."""
+        return index < self.trusted(log)
+
+    # --- the three logs and the blobs ---------------------------------------------------------------------
 
     @property
     def registry(self) -> LogView:
@@ -273,20 +223,31 @@ class View:
     @property
     def contests(self) -> dict[str, s.Contest]:
         """Contests by id."""
-        return {contest.id: contest for contest in self.offer.contests}
+        return self.memo.once(
+            ("contests", self.manifest.offer), lambda: {contest.id: contest for contest in self.offer.contests}
+        )
 
     @property
     def batches(self) -> list[Batch]:
         """All (urn, contest), in manifest order."""
-        return [(urn.id, contest) for urn in self.offer.urns for contest in urn.contests]
+        return self.memo.once(
+            ("batches", self.manifest.offer),
+            lambda: [(urn.id, contest) for urn in self.offer.urns for contest in urn.contests],
+        )
+
+    @property
+    def ballot_counts(self) -> Counter[str]:
+        """Number of ballots in the ballot log by urn, as the ballots name it."""
+        return self.tables.follow("ballot-counts", self.ballot, ("ballot",), Counter[str], _count_ballot)
 
     def ballots_by_urn(self) -> dict[str, int]:
         """Number of ballots in the ballot log per urn, in manifest order (urns that do not exist are not counted)."""
-        counts = {urn.id: 0 for urn in self.offer.urns}
-        for _, _, ballot in self.ballot.of(v.Ballot):
-            if ballot.urn in counts:
-                counts[ballot.urn] += 1
-        return counts
+        counts = self.ballot_counts
+        return {urn.id: counts[urn.id] for urn in self.offer.urns}
+
+
+def _count_ballot(counts: Counter[str], _index: int, record: Record) -> None:
+    counts[cast(v.Ballot, record.body).urn] += 1
 
 
 def role_keys(manifest: s.Manifest) -> dict[str, bytes]:
@@ -314,3 +275,16 @@ def setup_context(setup: s.Setup) -> bytes:
 def role_number(role: str) -> int:
     """The number in a role id such as ``trustee/3``."""
     return int(role.split("/")[1])
+
+
+__all__ = [
+    "MAX_OFFER_BYTES",
+    "Anchors",
+    "Batch",
+    "LogView",
+    "Memo",
+    "View",
+    "role_keys",
+    "role_number",
+    "setup_context",
+]
