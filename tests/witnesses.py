@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from served_simulator import Served
@@ -135,3 +138,56 @@ def offer(served: Served, name: LogName, old: int = 0, size: int | None = None) 
 
     note = served.simulator.checkpoint(name, size, auditors=()).encode()
     return add_checkpoint_body(old, merkle.consistency_proof(old, size, read), note)
+
+
+Lie = Callable[[BaseHTTPRequestHandler], None]
+"""Writes an answer by hand; what it does not answer, the honest service does."""
+
+
+@contextmanager
+def serving(served: Served, lies: Mapping[tuple[LogName, str], Lie] | None = None) -> Iterator[dict[LogName, str]]:
+    """The three services on sockets of their own, of which some paths are answered by `lies`."""
+    lies = {} if lies is None else lies
+    servers: dict[LogName, ThreadingHTTPServer] = {}
+
+    def handler(name: LogName) -> type[BaseHTTPRequestHandler]:
+        client = served.client(name)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self._pass_on("POST", self.rfile.read(int(self.headers["Content-Length"])))
+
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                lie = (
+                    lies.get((name, path)) or lies.get((name, "*"))
+                    if path != "/log/checkpoint"
+                    else lies.get((name, path))
+                )
+                if lie is not None:
+                    lie(self)
+                    return
+                self._pass_on("GET")
+
+            def _pass_on(self, method: str, content: bytes = b"") -> None:
+                answer = client._http.request(method, f"http://{name}.test{self.path}", content=content)
+                self.send_response(answer.status_code)
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+    try:
+        for name in LOG_NAMES:
+            servers[name] = ThreadingHTTPServer(("127.0.0.1", 0), handler(name))
+            servers[name].daemon_threads = True
+            Thread(target=servers[name].serve_forever, daemon=True).start()
+        yield {name: f"http://127.0.0.1:{server.server_port}" for name, server in servers.items()}
+    finally:
+        for server in servers.values():
+            server.shutdown()
+            server.server_close()

@@ -85,8 +85,8 @@ def of_services(urls: Mapping[LogName, str]) -> dict[LogName, LogSource]:
 def find(place: str, connect: Connect = quick) -> tuple[dict[LogName, LogSource], dict[LogName, str]]:
     """The logs at a place, and the addresses of their services where the place leads to them.
 
-    The place is a folder with an election record, the address of any service of the election, or of a record that is
-    served as files. Raises Refused("watch-nothing-there") where it is neither, Unreachable, OSError.
+    The place is a folder with an election record, the address of any service of the election, of a record that is
+    served as files, or of a witness, which serves one. Raises Refused("watch-nothing-there") where it is neither, Unreachable, OSError.
     """
     if Path(place).is_dir():
         return from_folder(Path(place)), {}
@@ -95,12 +95,14 @@ def find(place: str, connect: Connect = quick) -> tuple[dict[LogName, LogSource]
     if isinstance(found, dict) and all(isinstance(found.get(name), str) for name in LOG_NAMES):
         urls: dict[LogName, str] = {name: found[name] for name in LOG_NAMES}
         return of_services(urls), urls
-    try:
-        _get(client, "/tally/checkpoint", MAX_NOTE_BYTES, Check.NOTE)
-    except (FileNotFoundError, RemoteProblem, CheckFailed):
-        raise Refused("watch-nothing-there", place=client.place) from None
-    large = patient(place)
-    return {name: StaticSource(client, large, f"/{name}") for name in LOG_NAMES}, {}
+    for below in ("", "/record"):
+        try:
+            _get(client, f"{below}/tally/checkpoint", MAX_NOTE_BYTES, Check.NOTE)
+        except (FileNotFoundError, RemoteProblem, CheckFailed):
+            continue
+        large = patient(place)
+        return {name: StaticSource(client, large, f"{below}/{name}", f"{below}/blob") for name in LOG_NAMES}, {}
+    raise Refused("watch-nothing-there", place=client.place)
 
 
 def _json(client: ServiceClient, path: str) -> object:

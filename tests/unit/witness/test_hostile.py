@@ -4,66 +4,21 @@ from __future__ import annotations
 
 import os
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 from served_simulator import Served
 from simulator import GROUP, Simulator
-from witnesses import Clock
+from witnesses import Clock, Lie, serving
 
 from audit.witness.engine import Watched, Witness
 from audit.witness.sources import ServiceSource
 from vemre.service.client import ServiceClient
-from vemre.types import LOG_NAMES, LogName
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-"""Writes an answer by hand; what it does not answer, the honest service does."""
-
-
-@contextmanager
-def hostile(served: Served, lies: dict[tuple[LogName, str], Answer]) -> Iterator[dict[LogName, str]]:
-    """The three services, of which some paths are answered by `lies`."""
-    servers: dict[LogName, ThreadingHTTPServer] = {}
-
-    def handler(name: LogName) -> type[BaseHTTPRequestHandler]:
-        client = served.client(name)
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                path = self.path.partition("?")[0]
-                lie = (
-                    lies.get((name, path)) or lies.get((name, "*"))
-                    if path != "/log/checkpoint"
-                    else lies.get((name, path))
-                )
-                if lie is not None:
-                    lie(self)
-                    return
-                answer = client._http.get(f"http://{name}.test{self.path}")
-                self.send_response(answer.status_code)
-                self.send_header("Content-Length", str(len(answer.content)))
-                self.end_headers()
-                self.wfile.write(answer.content)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
-
-    try:
-        for name in LOG_NAMES:
-            servers[name] = ThreadingHTTPServer(("127.0.0.1", 0), handler(name))
-            servers[name].daemon_threads = True
-            Thread(target=servers[name].serve_forever, daemon=True).start()
-        yield {name: f"http://127.0.0.1:{server.server_port}" for name, server in servers.items()}
-    finally:
-        for server in servers.values():
-            server.shutdown()
-            server.server_close()
+from vemre.types import LogName
 
 
 @contextmanager
@@ -101,7 +56,7 @@ def served() -> Served:
     return Served(Simulator(trustees=2, threshold=2).reach("roll"))
 
 
-def drip(end: Event) -> Answer:
+def drip(end: Event) -> Lie:
     """One byte now and then, for ever: each step of the network is quick, the answer never ends."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -131,9 +86,9 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
 
 def test_a_log_that_never_finishes_is_left_and_the_others_go_on(served: Served, tmp_path: Path) -> None:
     end = Event()
-    lies: dict[tuple[LogName, str], Answer] = {("registry", "*"): drip(end)}
+    lies: dict[tuple[LogName, str], Lie] = {("registry", "*"): drip(end)}
     try:
-        with hostile(served, lies) as urls, watching(served, urls, tmp_path) as witness:
+        with serving(served, lies) as urls, watching(served, urls, tmp_path) as witness:
             witness.round()
             assert sizes(witness) == {"registry": 0, "ballot": 0, "tally": len(served.simulator.view.tally)}
             (found,) = witness.status().findings
@@ -146,8 +101,8 @@ def test_a_log_that_never_finishes_is_left_and_the_others_go_on(served: Served, 
 
 
 def test_an_endless_answer_costs_no_more_than_a_tile_may_have(served: Served, tmp_path: Path) -> None:
-    lies: dict[tuple[LogName, str], Answer] = {("registry", "*"): endless}
-    with hostile(served, lies) as urls, watching(served, urls, tmp_path, 30) as witness:
+    lies: dict[tuple[LogName, str], Lie] = {("registry", "*"): endless}
+    with serving(served, lies) as urls, watching(served, urls, tmp_path, 30) as witness:
         tracemalloc.start()
         try:
             witness.round()
@@ -166,8 +121,8 @@ def test_an_endless_answer_costs_no_more_than_a_tile_may_have(served: Served, tm
 
 def test_an_endless_blob_costs_no_more_than_its_record_says(served: Served, tmp_path: Path) -> None:
     digest = next(iter(served.simulator.blobs))
-    lies: dict[tuple[LogName, str], Answer] = {("tally", f"/blob/{digest}"): endless}
-    with hostile(served, lies) as urls, watching(served, urls, tmp_path, 30) as witness:
+    lies: dict[tuple[LogName, str], Lie] = {("tally", f"/blob/{digest}"): endless}
+    with serving(served, lies) as urls, watching(served, urls, tmp_path, 30) as witness:
         witness.round()
         assert sizes(witness)["tally"] == 0
         (found,) = witness.status().findings
@@ -179,7 +134,7 @@ def test_an_endless_blob_costs_no_more_than_its_record_says(served: Served, tmp_
 
 def test_a_log_beyond_all_bounds_is_not_taken(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.witness.feed.MAX_LOG_BYTES", 1000)
-    with hostile(served, {}) as urls, watching(served, urls, tmp_path) as witness:
+    with serving(served, {}) as urls, watching(served, urls, tmp_path) as witness:
         witness.round()
         assert all(size == 0 for size in sizes(witness).values())
         assert {(found.check, found.provable) for found in witness.status().findings} == {("LOG", False)}
@@ -190,7 +145,7 @@ def test_portions_bound_what_is_held_unverified(
 ) -> None:
     monkeypatch.setattr("audit.witness.feed.PORTION_ENTRIES", 3)
     held: list[int] = []
-    with hostile(served, {}) as urls, watching(served, urls, tmp_path) as witness:
+    with serving(served, {}) as urls, watching(served, urls, tmp_path) as witness:
         assert witness.election is not None
         verify = witness.election._incremental.verify
 
