@@ -105,6 +105,7 @@ class Witness:
         self._closing = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._at_close: list[Callable[[], None]] = []
 
     def _believed(self, anchors: Anchors) -> Callable[[str, LogName], tuple[int, bytes]]:
         def believed(mirror: str, log: LogName) -> tuple[int, bytes]:
@@ -128,6 +129,10 @@ class Witness:
         self._thread = threading.Thread(target=self._run, args=(interval,), name="witness", daemon=True)
         self._thread.start()
 
+    def at_close(self, act: Callable[[], None]) -> None:
+        """Do something when the witness has ended, such as closing its connections."""
+        self._at_close.append(act)
+
     def close(self) -> None:
         """End the thread and close files and database."""
         self._closing.set()
@@ -140,6 +145,8 @@ class Witness:
             if self.mirror is not None:
                 self.mirror.close()
             self.ground.store.close()
+        for act in self._at_close:
+            act()
 
     def _run(self, interval: float) -> None:
         while not self._closing.is_set():

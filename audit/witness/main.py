@@ -10,11 +10,11 @@ from fastapi import FastAPI
 
 from audit.hooks.settings import HookSetting
 from audit.keys import AuditorKeys
-from audit.witness import sources
 from audit.witness.api import create_app
 from audit.witness.engine import Watched, Witness
 from audit.witness.ground import Foreign
 from audit.witness.hub import EventHub
+from audit.witness.sources import Connections
 from audit.witness.web import web_routes
 from vemre import group
 from vemre.election.rules.view import Anchors
@@ -42,11 +42,11 @@ class Plan:
 def build(plan: Plan) -> FastAPI:
     """The application of a witness. Raises Refused("auditor-not-in-policy" or "hook-unusable"), StoreError, what the
     options are wrong in as Refused."""
-    watched, role = None, None
+    watched, role, connections = None, None, Connections()
     if plan.anchors is not None:
         role = plan.keys.role_in(plan.anchors.policy)
-        posts = {name: sources.quick(url) for name, url in plan.urls.items()} if plan.post else None
-        watched = Watched(plan.anchors, sources.of_services(plan.urls), posts)
+        posts = {name: connections.quick(url) for name, url in plan.urls.items()} if plan.post else None
+        watched = Watched(plan.anchors, connections.of_services(plan.urls), posts)
     clock = clock_of(plan.settings, plan.keys, wall_clock)
     witness = Witness(
         plan.settings.data_dir,
@@ -55,11 +55,12 @@ def build(plan: Plan) -> FastAPI:
         cosigner=plan.keys.witness,
         role=role,
         watched=watched,
-        foreign=[foreign_log(text) for text in plan.foreign],
+        foreign=[foreign_log(text, connections) for text in plan.foreign],
         group=group.load(),
         random=os.urandom,
         clock=clock,
     )
+    witness.at_close(connections.close)
     hub = EventHub(os.urandom(8).hex())
     witness.listen(hub)
     pages = web_routes(witness.status, hub, witness.evidence, clock)
@@ -68,14 +69,11 @@ def build(plan: Plan) -> FastAPI:
     return app
 
 
-def foreign_log(text: str) -> Foreign:
+def foreign_log(text: str, connections: Connections) -> Foreign:
     """A foreign log as an option names it. Raises Refused("witness-log-unusable"), Unreachable."""
     vkey, separator, url = text.partition("=http")
     try:
         found = Vkey.parse(vkey)
     except CheckFailed as failure:
         raise Refused("witness-log-unusable", reason=failure.detail) from None
-    if not separator:
-        return Foreign(found)
-    address = f"http{url}"
-    return Foreign(found, sources.StaticSource(sources.quick(address), sources.patient(address)))
+    return Foreign(found, connections.of_files(f"http{url}") if separator else None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from vemre.checks import Check
@@ -21,18 +22,6 @@ ANSWER_SECONDS: Final = 30.0
 """A tile has 16 MiB at most; whoever needs longer for it is waited for in the next round."""
 BLOB_SECONDS: Final = 600.0
 _NOT_FOUND: Final = "HTTP 404"
-
-Connect = Callable[[str], ServiceClient]
-
-
-def quick(url: str) -> ServiceClient:
-    """A connection for what is small. One attempt: the witness comes again by itself."""
-    return ServiceClient(url, timeout=STEP_SECONDS, deadline=ANSWER_SECONDS, attempts=1)
-
-
-def patient(url: str) -> ServiceClient:
-    """A connection for blobs, which may have a gigabyte."""
-    return ServiceClient(url, timeout=STEP_SECONDS, deadline=BLOB_SECONDS, attempts=1)
 
 
 class ServiceSource:
@@ -77,32 +66,69 @@ class StaticSource:
         return _get(self._large, f"{self._blobs}/{digest}", limit, Check.BLOB_DIGEST)
 
 
-def of_services(urls: Mapping[LogName, str]) -> dict[LogName, LogSource]:
-    """The logs of running services. Raises Unreachable for an address that is none."""
-    return {name: ServiceSource(quick(url), patient(url)) for name, url in urls.items()}
+class Connections:
+    """The connections of one witness, closed together; a context manager."""
 
+    def __init__(self) -> None:
+        self._clients: list[ServiceClient] = []
 
-def find(place: str, connect: Connect = quick) -> tuple[dict[LogName, LogSource], dict[LogName, str]]:
-    """The logs at a place, and the addresses of their services where the place leads to them.
+    def __enter__(self) -> Connections:
+        return self
 
-    The place is a folder with an election record, the address of any service of the election, of a record that is
-    served as files, or of a witness, which serves one. Raises Refused("watch-nothing-there") where it is neither, Unreachable, OSError.
-    """
-    if Path(place).is_dir():
-        return from_folder(Path(place)), {}
-    client = connect(place)
-    found = _json(client, "/logs")
-    if isinstance(found, dict) and all(isinstance(found.get(name), str) for name in LOG_NAMES):
-        urls: dict[LogName, str] = {name: found[name] for name in LOG_NAMES}
-        return of_services(urls), urls
-    for below in ("", "/record"):
-        try:
-            _get(client, f"{below}/tally/checkpoint", MAX_NOTE_BYTES, Check.NOTE)
-        except (FileNotFoundError, RemoteProblem, CheckFailed):
-            continue
-        large = patient(place)
-        return {name: StaticSource(client, large, f"{below}/{name}", f"{below}/blob") for name in LOG_NAMES}, {}
-    raise Refused("watch-nothing-there", place=client.place)
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        for client in self._clients:
+            client.close()
+
+    def quick(self, url: str) -> ServiceClient:
+        """A connection for what is small. One attempt: the witness comes again by itself. Raises Unreachable for an
+        address that is none."""
+        return self._connect(url, ANSWER_SECONDS)
+
+    def of_services(self, urls: Mapping[LogName, str]) -> dict[LogName, LogSource]:
+        """The logs of running services. Raises Unreachable."""
+        return {name: ServiceSource(self.quick(url), self._patient(url)) for name, url in urls.items()}
+
+    def of_files(self, url: str) -> LogSource:
+        """One log that is served as files below an address. Raises Unreachable."""
+        return StaticSource(self.quick(url), self._patient(url))
+
+    def find(self, place: str) -> tuple[dict[LogName, LogSource], dict[LogName, str]]:
+        """The logs at a place, and the addresses of their services where the place leads to them.
+
+        The place is a folder with an election record, the address of any service of the election, of a record that is
+        served as files, or of a witness, which serves one. Raises Refused("watch-nothing-there") where it is none of
+        these, Unreachable, OSError.
+        """
+        if Path(place).is_dir():
+            return from_folder(Path(place)), {}
+        client = self.quick(place)
+        found = _json(client, "/logs")
+        if isinstance(found, dict) and all(isinstance(found.get(name), str) for name in LOG_NAMES):
+            urls: dict[LogName, str] = {name: found[name] for name in LOG_NAMES}
+            return self.of_services(urls), urls
+        for below in ("", "/record"):
+            try:
+                _get(client, f"{below}/tally/checkpoint", MAX_NOTE_BYTES, Check.NOTE)
+            except (FileNotFoundError, RemoteProblem, CheckFailed):
+                continue
+            large = self._patient(place)
+            return {name: StaticSource(client, large, f"{below}/{name}", f"{below}/blob") for name in LOG_NAMES}, {}
+        raise Refused("watch-nothing-there", place=client.place)
+
+    def _patient(self, url: str) -> ServiceClient:
+        """A connection for blobs, which may have a gigabyte."""
+        return self._connect(url, BLOB_SECONDS)
+
+    def _connect(self, url: str, deadline: float) -> ServiceClient:
+        client = ServiceClient(url, timeout=STEP_SECONDS, deadline=deadline, attempts=1)
+        self._clients.append(client)
+        return client
 
 
 def _json(client: ServiceClient, path: str) -> object:

@@ -58,35 +58,36 @@ def watch(
     passphrase: Passphrase,
 ) -> int:
     """Ends with 1 upon a finding that convicts, with 0 once the stage is reached, or (`--once`) all is verified."""
-    from audit.witness import sources
     from audit.witness.engine import Watched, Witness
+    from audit.witness.sources import Connections
     from vemre import group
     from vemre.service.serve import data_lock
     from vemre.service.station import wall_clock
 
     anchors = read_anchors(policy)
-    found, urls = sources.find(place)
-    if cosign and not urls:
-        raise Refused("watch-cannot-post")
-    own = observer_key(data, name, passphrase) if cosign else None
-    if own is not None:
-        console.say(say("watch-own-key", vkey=str(own.vkey)))
-    posts = {log: sources.quick(url) for log, url in urls.items()} if cosign else None
-    with data_lock(data):
-        witness = Witness(
-            data,
-            f"sqlite:///{data / _DATABASE}",
-            name="watch" if own is None else own.vkey.name,
-            cosigner=own,
-            watched=Watched(anchors, found, posts),
-            group=group.load(),
-            random=os.urandom,
-            clock=wall_clock,
-        )
-        try:
-            return _attend(witness, Teller(as_json, data), interval, until, once)
-        finally:
-            witness.close()
+    with Connections() as connections:
+        found, urls = connections.find(place)
+        if cosign and not urls:
+            raise Refused("watch-cannot-post")
+        own = observer_key(data, name, passphrase) if cosign else None
+        if own is not None:
+            console.say(say("watch-own-key", vkey=str(own.vkey)))
+        posts = {log: connections.quick(url) for log, url in urls.items()} if cosign else None
+        with data_lock(data):
+            witness = Witness(
+                data,
+                f"sqlite:///{data / _DATABASE}",
+                name="watch" if own is None else own.vkey.name,
+                cosigner=own,
+                watched=Watched(anchors, found, posts),
+                group=group.load(),
+                random=os.urandom,
+                clock=wall_clock,
+            )
+            try:
+                return _attend(witness, Teller(as_json, data), interval, until, once)
+            finally:
+                witness.close()
 
 
 def _attend(witness: Witness, teller: Teller, interval: float, until: str | None, once: bool) -> int:
