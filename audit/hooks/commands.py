@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -22,6 +21,7 @@ from vemre.cli.translations import say
 
 _TEST: Final = "vemre audit hooks test"
 _CLOSE_SECONDS: Final = 5.0
+_STDERR: Final = 2
 
 
 @click.group("hooks", cls=Group, help="hooks-about")
@@ -75,7 +75,7 @@ def samples(now: int) -> list[Event]:
 def _try(setting: HookSetting) -> dict[str, str]:
     """What became of each sample: ``delivered``, ``not-heard``, or what went wrong in technical English."""
     # Standard output is for this command's result.
-    process = HookProcess(setting, _TEST, stdout=sys.stderr.fileno())
+    process = HookProcess(setting, _TEST, stdout=_STDERR)
     events = samples(int(time.time()))
     try:
         begun = process.start()

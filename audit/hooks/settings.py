@@ -87,7 +87,11 @@ def _setting(name: str, table: object) -> HookSetting:
         raise ValueError(f'hooks.{name}: a table with use = "<entry point>"')
     find(name, use)
     events = table.get("events", list(KINDS))
-    if not isinstance(events, list) or not events or not all(event in KINDS for event in events):
+    if (
+        not isinstance(events, list)
+        or not events
+        or not all(isinstance(event, str) and event in KINDS for event in events)
+    ):
         raise ValueError(f"hooks.{name}.events: a list of {', '.join(KINDS)}")
     own = {key: value for key, value in table.items() if key not in _OWN}
     timeout = _number(table, name, "timeout", _TIMEOUT, HookSetting.timeout)
