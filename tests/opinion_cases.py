@@ -37,6 +37,11 @@ def write_auditor(sim: Simulator, folder: Path, role: str) -> Path:
     return data
 
 
+def answer_in(output: str) -> Any:
+    """The JSON object of a command, None where there is none. Services in this process log to the same output."""
+    return next((json.loads(line) for line in output.splitlines() if line.startswith("{")), None)
+
+
 @dataclass
 class Office:
     """Auditors over a real tally, by their commands. `urls` are the options with the addresses."""
@@ -54,7 +59,7 @@ class Office:
         arguments = [act, "--data", data, "--policy", self.policy, *self.urls, "--insecure", *more, "--json"]
         result = CliRunner().invoke(root, ["--lang", "en", "audit", *map(str, arguments)])
         assert isinstance(result.exception, SystemExit | None), result.exception
-        return result.exit_code, json.loads(result.stdout) if result.stdout else None, result.stderr
+        return result.exit_code, answer_in(result.stdout), result.stderr
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from vemre.cli.policy import read_anchors
 from vemre.cli.translations import say
 from vemre.election import published
 from vemre.errors import Refused
+from vemre.service.client import ServiceClient
 from vemre.service.election_source import ElectionSource, from_urls
 from vemre.service.export import check_target, export
 from vemre.types import LOG_NAMES, LogName
@@ -42,12 +44,14 @@ def command(
     check_target(out)
     page = _page() if with_page else None
     urls: dict[LogName, str] = {"registry": registry_url, "ballot": ballot_url, "tally": tally_url}
-    source = ElectionSource(anchors, from_urls(urls), group.load(), os.urandom)
-    label = say("export-writing")
-    with console.named_progress(label) as show:
-        sizes = export(source, out, lambda done, total: show(label, done, total), page=page)
-    standing = published.status(source.view)
-    later = _later(source, sizes)
+    with ExitStack() as stack:
+        sources = from_urls(urls, lambda url: stack.enter_context(ServiceClient(url)))
+        source = ElectionSource(anchors, sources, group.load(), os.urandom)
+        label = say("export-writing")
+        with console.named_progress(label) as show:
+            sizes = export(source, out, lambda done, total: show(label, done, total))
+        standing = published.status(source.view)
+        later = _later(source, sizes)
     if as_json:
         console.put_json({"record": str(out), "sizes": sizes, "status": standing, "later": later})
     else:
