@@ -49,7 +49,7 @@ def command(
         source = ElectionSource(anchors, sources, group.load(), os.urandom)
         label = say("export-writing")
         with console.named_progress(label) as show:
-            sizes = export(source, out, lambda done, total: show(label, done, total))
+            sizes = export(source, out, lambda done, total: show(label, done, total), page=page)
         standing = published.status(source.view)
         later = _later(source, sizes)
     if as_json:
