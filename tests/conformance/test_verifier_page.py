@@ -16,12 +16,17 @@ import msgspec
 import pytest
 import second_verifier
 from browser import DESKTOP, PHONE, axe, overflow, showing
+from served import listening
 from served_simulator import Served
-from simulator import GROUP, Simulator
+from simulator import GROUP, OPENS, Simulator
+from witnesses import witness_of
 
 from audit.page import beside_a_record, verifier_page
 from audit.verify.folder import RecordFolder
 from audit.verify.verifier import verify_record
+from audit.witness.api import create_app
+from audit.witness.hub import EventHub
+from audit.witness.web import web_routes
 from vemre.cli.policy import read_anchors
 from vemre.service.client import HttpSource
 from vemre.service.election_source import ElectionSource
@@ -115,6 +120,28 @@ def test_a_page_from_a_disk_proposes_no_address(browser: Browser, exported: tupl
         assert page.input_value("#url") == ""
         page.set_input_files("#folder", str(record))
         assert verdict(page, policy) == "valid"
+
+
+@pytest.mark.slow
+def test_a_witness_shows_its_own_copy_to_verify(browser: Browser, tmp_path: Path) -> None:
+    simulator = Simulator(trustees=2, threshold=2).reach("counted")
+    served = Served(simulator)
+    served.cosign_all()
+    policy = tmp_path / "policy.json"
+    policy.write_bytes(msgspec.json.encode(simulator.policy))
+    witness = witness_of(served, tmp_path / "witness")
+    witness.round()
+    pages = web_routes(witness.status, EventHub("ab12"), witness.evidence, lambda: OPENS)
+    with (
+        listening(create_app(witness, interval=3600, routers=[pages])) as url,
+        showing(browser, errors=True) as page,
+    ):
+        page.goto(f"{url}/?lang=en")
+        page.click("text=Verify it yourself")
+        assert page.input_value("#url") == f"{url}/record/"
+        assert page.inner_text("h1") == "Verify it yourself"
+        assert verdict(page, policy) == "valid"
+    witness.close()
 
 
 def test_its_own_policy_lets_nothing_else_in() -> None:
