@@ -112,7 +112,6 @@ def model(report: OpinionReport, data: bytes, language: Language) -> dict[str, A
     made = {
         "language": language,
         "words": words,
-        "date": report.time,
         "favourable": favourable,
         "verdict": say(report.verdict),
         "verdict-text": say(f"verdict-{report.verdict}", auditor=report.auditor.name),
