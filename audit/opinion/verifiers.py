@@ -32,7 +32,7 @@ from vemre.group import Group
 from vemre.records.vote_bodies import Tool
 from vemre.types import Random
 
-_ENVIRONMENT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT")
+_ENVIRONMENT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 """What another program gets of ours: nothing that may hold a secret."""
 _VERSION_SECONDS: Final = 60.0
 _VERSION_BYTES: Final = 256
