@@ -49,6 +49,7 @@ def group() -> None:
 @option("--host", help="cli-option-host")
 @option("--port", type=int, help="cli-option-port")
 @option("--database-url", help="witness-option-database-url")
+@option("--config", type=_FILE, help="cli-option-config")
 @option("--interval", type=click.FloatRange(min=0.05), default=1.0, show_default=True, help="audit-option-interval")
 @option("--post", is_flag=True, help="witness-option-post")
 @option("--hooks", "hooks_file", type=_FILE, help="hooks-option-file")
@@ -60,6 +61,7 @@ def serve(
     ballot_url: str | None,
     tally_url: str | None,
     foreign: Sequence[str],
+    config: Path | None,
     interval: float,
     post: bool,
     hooks_file: Path | None,
@@ -76,7 +78,7 @@ def serve(
     if (policy is not None and missing) or (policy is None and not foreign):
         lacking = [f"--{name}-url" for name in missing] if policy is not None else ["--policy", "--consistency-log"]
         raise Refused("witness-options", options=", ".join(lacking))
-    settings = load(ServiceSettings, data_dir=data, policy_file=policy, **given)
+    settings = load(ServiceSettings, config=config, data_dir=data, policy_file=policy, **given)
     anchors = None if policy is None else read_anchors(policy)
     own = keys.load(data, passphrase.get(), allow_insecure=passphrase.insecure)
     places: dict[LogName, str] = {"registry": registry_url or "", "ballot": ballot_url or "", "tally": tally_url or ""}

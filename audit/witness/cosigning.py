@@ -156,13 +156,13 @@ class Cosigning:
         """Keep what a log signed, and the proof where it signed something else before."""
         checkpoint = request.checkpoint.checkpoint
         note = log_line_only(request.checkpoint.encode(), self._ground.logs[checkpoint.origin])
-        split = self._split(checkpoint, note, request.proof)
+        split = self._split(checkpoint, note, request)
         if split is not None:
             clash = contradiction(split, *self._ground.place(checkpoint.origin))
             self._ground.findings.keep(clash.failure, clash.split, stops=checkpoint.origin)
         self._ground.see(checkpoint, note)
 
-    def _split(self, checkpoint: Checkpoint, note: bytes, proof: Sequence[bytes]) -> Split | None:
+    def _split(self, checkpoint: Checkpoint, note: bytes, request: AddCheckpoint) -> Split | None:
         origin = checkpoint.origin
         if checkpoint.size == 0 and checkpoint.root != merkle.EMPTY_ROOT:
             return Split(origin, note, note)
@@ -173,8 +173,9 @@ class Cosigning:
         if name is not None and election is not None and checkpoint.size <= election.size(name):
             return self._split_by_entries(name, checkpoint, note)
         last = self._store.last(origin)
-        if not 0 < last.size < checkpoint.size:
+        if request.old != last.size or not 0 < last.size < checkpoint.size:
             return None
+        proof = request.proof
         try:
             # A proof that leads to the new root shows by itself what the log says its beginning was.
             shown = merkle.prefix_root(last.size, checkpoint.size, proof, checkpoint.root)

@@ -80,8 +80,7 @@ class Election:
                     self.view.logs[name].append(parse(entry))
                 except CheckFailed as failure:
                     raise StoreError(f"the mirror of the {name} log holds what is no record: {failure}") from None
-        self.restored = {name: len(log) for name, log in self.view.logs.items()}
-        self._incremental = Incremental(self.view, verified=self.restored)
+        self._incremental = Incremental(self.view, verified={name: len(log) for name, log in self.view.logs.items()})
         witnesses = [key for keys in anchors.witnesses.values() for key in keys]
         self.feeds = {
             name: Feed(name, anchors.logs[name], witnesses, sources[name], mirror.logs[name], store)

@@ -74,7 +74,6 @@ class Feed:
         self._reader: LogReader | None = None
         self._floor = mirror.tree.size
         """The size below which a served checkpoint goes back."""
-        self._bytes = 0
 
     @property
     def target(self) -> OpenedCheckpoint | None:
@@ -184,8 +183,7 @@ class Feed:
         except (VemreError, OSError):
             if not taken:
                 raise
-        self._bytes += size
-        if self._bytes > MAX_LOG_BYTES:
+        if self._mirror.length + sum(map(len, self.pending)) + size > MAX_LOG_BYTES:
             raise CheckFailed(Check.LOG, "larger than the log of any election", where=self.name, party=self.party)
         self.pending += taken
         return taken

