@@ -98,6 +98,8 @@ class Garbling(Noting):
                 yield metric
                 metric = Metric("worse", "x", "gauge")
                 metric.add_sample("vemre_log_entries", {}, 98)
+                metric.add_sample("worse\\nvemre_log_entries 97\\nx", {}, 97)
+                metric.add_sample("worse", {'a="b"} 1\\nvemre_log_entries{c': "d"}, 96)
                 yield metric
         context.metrics.register(Bad())
 
