@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 FOLDER = Path(__file__).resolve().parents[2] / "audit" / "verifier-ts"
 COMMAND = FOLDER / "bin" / "verify.mjs"
@@ -38,3 +39,31 @@ def verdict(record: Path, policy: Path) -> tuple[int, dict[str, Any]]:
         timeout=300,
     )
     return run.returncode, json.loads(run.stdout)
+
+
+class Batch:
+    """The command as one process that is asked about many records, one after another."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            ["node", str(Path(__file__).with_name("batch.mjs")), str(FOLDER / "dist" / "cli.mjs")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._process:
+            self._process.kill()
+
+    def verdict(self, record: Path, policy: Path) -> tuple[int, dict[str, Any]]:
+        """Exit code and report."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"record": str(record), "policy": str(policy)}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        return answer["code"], json.loads(answer["output"])
