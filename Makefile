@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 .PHONY: demo test check coverage bench verifier-ts deps clean
 
-demo: .venv/ready
+demo: .venv/ready verifier-ts
 	@$(BIN)/vemre demo $(DEMO_ARGS)
 
 test: .venv/ready verifier-ts

@@ -85,12 +85,16 @@ class Children:
     # --- commands that end ------------------------------------------------------------------------------------
 
     def run(self, name: str, *arguments: object, ok: Sequence[int] = (0,), show: bool = False) -> bytes:
-        """Run a command to its end; gives its standard output. With `show`, its progress goes to our terminal.
+        """Run a `vemre` command to its end; gives its standard output. With `show`, its progress goes to our terminal.
 
         Raises ChildFailed for an exit code that is not in `ok`.
         """
+        return self.run_program(name, _vemre(arguments), ok=ok, show=show)
+
+    def run_program(self, name: str, command: Sequence[str], *, ok: Sequence[int] = (0,), show: bool = False) -> bytes:
+        """The same with any program."""
         with open(self._logs / f"{name}.log", "ab") as log:
-            child = self._start(name, arguments, stdout=subprocess.PIPE, stderr=None if show else log)
+            child = self._start(name, command, stdout=subprocess.PIPE, stderr=None if show else log)
             output, _ = child.communicate()
         self._forget(name)
         if child.returncode not in ok:
@@ -113,7 +117,7 @@ class Children:
         started = []
         for name, arguments in services:
             with open(self._logs / f"{name}.log", "ab") as log:
-                started.append((name, self._start(name, arguments, stdout=subprocess.PIPE, stderr=log)))
+                started.append((name, self._start(name, _vemre(arguments), stdout=subprocess.PIPE, stderr=log)))
         deadline = time.monotonic() + STARTING_SECONDS
         for name, child in started:
             self._await_line(name, child, deadline)
@@ -132,7 +136,7 @@ class Children:
     def attend(self, name: str, *arguments: object) -> None:
         """Start a command that works in the background."""
         with open(self._logs / f"{name}.log", "ab") as log:
-            self._start(name, arguments, stdout=log, stderr=log)
+            self._start(name, _vemre(arguments), stdout=log, stderr=log)
 
     def check(self) -> None:
         """Raises ChildFailed for a background command that failed."""
@@ -176,8 +180,7 @@ class Children:
             names = list(self._running)
         self.stop(*names)
 
-    def _start(self, name: str, arguments: Sequence[object], *, stdout: Any, stderr: Any) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "vemre.cli", "--lang", language(), *map(str, arguments)]
+    def _start(self, name: str, command: Sequence[str], *, stdout: Any, stderr: Any) -> subprocess.Popen[bytes]:
         # Settings of the person's own services must not reach these.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("VEMRE_")}
         with self._lock:
@@ -206,6 +209,10 @@ class Children:
         path = self._logs / f"{name}.log"
         with open(path, encoding="utf-8", errors="replace") as file:
             return "".join(deque(file, TAIL_LINES))
+
+
+def _vemre(arguments: Sequence[object]) -> list[str]:
+    return [sys.executable, "-m", "vemre.cli", "--lang", language(), *map(str, arguments)]
 
 
 def _signal(child: subprocess.Popen[bytes], number: int) -> None:

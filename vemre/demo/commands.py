@@ -18,9 +18,10 @@ from vemre.cli.errors import INVALID, OK
 from vemre.cli.results import put_results
 from vemre.cli.translations import language, say
 from vemre.demo import pef2024, voters
+from vemre.demo.auditors import cosigners
 from vemre.demo.children import ChildFailed, Children
 from vemre.demo.election import Demonstration
-from vemre.demo.places import Places
+from vemre.demo.places import AUDITORS, Places
 from vemre.demo.stages import Stages
 from vemre.service.export import check_target
 
@@ -58,7 +59,8 @@ def command(count: int, entities: int, out: Path | None, seed: str | None, serve
             return INVALID
         finally:
             demonstration.shut()
-    return OK if report["verdict"] == "valid" and report["certified"] else INVALID
+    agreed = set(demonstration.verdicts.values()) == {"valid"}
+    return OK if agreed and report["certified"] else INVALID
 
 
 def _banner(count: int, entities: int, seed: str, folder: Path) -> None:
@@ -77,6 +79,7 @@ def _show(demonstration: Demonstration, report: dict[str, Any], stages: Stages) 
     put_results(
         report["result"], demonstration.offer, certified=report["certified"], notice=say("demo-votes-generated")
     )
+    _show_auditors(demonstration)
     console.put(say("demo-valid"))
     console.put(say("demo-verify-yourself", record=str(places.record), policy=str(places.policy)))
     console.put(say("demo-keys", folder=str(places.keys)))
@@ -84,10 +87,28 @@ def _show(demonstration: Demonstration, report: dict[str, Any], stages: Stages) 
     console.say(say("demo-total", seconds=round(stages.total())), style="dim")
 
 
+def _show_auditors(demonstration: Demonstration) -> None:
+    """Who cosigned what, with which verifier each auditor came to which verdict, and what the verifiers say at last."""
+    found = cosigners(demonstration.places.record, demonstration.places.policy)
+    columns = [say(f"demo-auditors-{name}") for name in ("auditor", "verifier", "verdict")]
+    rows = []
+    for role, opinion in sorted(demonstration.auditors.verdicts.items()):
+        sizes = [size if role in auditors else "—" for size, auditors in found.values()]
+        tool = f"{opinion['tool']['name']} {opinion['tool']['version']}"
+        rows.append((role, tool, say(f"demo-verdict-{opinion['verdict']}"), *sizes))
+    console.put_table(say("demo-auditors-title"), [*columns, *found], rows, numeric=(3, 4, 5))
+    for name, verdict in demonstration.verdicts.items():
+        console.put(say("demo-verifier", name=name, verdict=say(f"demo-verdict-{verdict}")))
+    if demonstration.auditors.second_verifier is None:
+        console.put(say("demo-one-verifier"))
+
+
 def _wait(demonstration: Demonstration) -> None:
     """Leave the services up until Ctrl-C."""
     for name, url in demonstration.urls.items():
         console.say(f"  {name}: {url}")
+    for number in range(1, AUDITORS + 1):
+        console.say(f"  auditor/{number}: {demonstration.auditors.url(number)}")
     console.say(say("demo-serving"))
     try:
         while True:

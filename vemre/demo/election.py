@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from vemre.demo import keyring, pef2024, voters
+from vemre.demo.auditors import Auditors
 from vemre.demo.children import ChildFailed, Children
 from vemre.demo.places import AUDITORS, HOST, MIN_BATCH, MIXERS, THRESHOLD, TRUSTEES, Places, election_options
 from vemre.demo.stages import Stages
@@ -55,7 +56,11 @@ class Demonstration:
         self.offer = pef2024.offer(pef2024.entities(count))
         self.election_id = str(uuid.uuid4())
         self.urls: dict[LogName, str] = {}
-        self._clients: dict[LogName, ServiceClient] = {}
+        self.auditors = Auditors(places, children)
+        self.verdicts: dict[str, str] = {}
+        """What each verifier says of the exported record, by the language it is written in."""
+        self._public: list[dict[str, Any]] = []
+        self.clients: dict[LogName, ServiceClient] = {}
 
     def run(self) -> None:
         """From the keys to the certified result."""
@@ -81,7 +86,7 @@ class Demonstration:
 
     def shut(self) -> None:
         """Close the connections."""
-        for client in self._clients.values():
+        for client in self.clients.values():
             client.close()
 
     # --- before the first record ------------------------------------------------------------------------------
@@ -105,8 +110,8 @@ class Demonstration:
             words = ("--number", k, "--name", f"Auditoría {k}", "--witness", f"auditor{k}.{HOST}/witness")
             data = self.places.auditor(k)
             jobs.append((f"init-auditor-{k}", ("audit", "init", "--data", data, *words, "--insecure", "--json")))
-        public = [json.loads(output) for output in self.children.run_all(jobs)]
-        self._write_json(self.places.authority / "public-keys.json", public)
+        self._public = [json.loads(output) for output in self.children.run_all(jobs)]
+        self._write_json(self.places.authority / "public-keys.json", self._public)
 
     def write_manifest(self) -> None:
         """The authority puts manifest and policy together."""
@@ -132,26 +137,24 @@ class Demonstration:
         self._serve_all()
         for name in LOG_NAMES:
             token = self.places.token(name).read_text(encoding="ascii").strip()
-            self._clients[name] = ServiceClient(self.urls[name], token=token, timeout=120.0)
+            self.clients[name] = ServiceClient(self.urls[name], token=token, timeout=120.0)
         folder = self.places.authority
         self.children.run(
             "manifest-sign", "tally", "manifest", "sign", folder / "manifest.json", "--offer", folder / "offer.json",
             "--key", self.places.authority_key, "--tally-url", self.urls["tally"], "--insecure",
         )  # fmt: skip
-        for k in range(1, AUDITORS + 1):
-            options = ("--until", "certified", "--interval", POLL, "--insecure")
-            self.children.attend(
-                f"auditor-{k}", "audit", "attend", "--data", self.places.auditor(k), *self._election(), *options
-            )
+        self.auditors.start(self.urls)
 
     def _serve_all(self) -> None:
         """Each service has to know the others' addresses before it starts, so the ports are looked for first; where
         somebody takes one meanwhile, others are."""
         for attempt in range(PORT_ATTEMPTS):
-            ports = _free_ports()
-            self.urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+            ports = _free_ports(len(LOG_NAMES) + AUDITORS)
+            of_logs = dict(zip(LOG_NAMES, ports, strict=False))
+            self.urls = {name: f"http://127.0.0.1:{port}" for name, port in of_logs.items()}
+            self.auditors.settle(ports[len(LOG_NAMES) :], self._public)
             try:
-                self.children.serve([(name, self._serve(name, ports[name])) for name in LOG_NAMES])
+                self.children.serve([(name, self._serve(name, of_logs[name])) for name in LOG_NAMES])
                 return
             except ChildFailed as failure:
                 if "address-in-use" not in failure.tail or attempt + 1 == PORT_ATTEMPTS:
@@ -161,7 +164,8 @@ class Demonstration:
     def _serve(self, name: LogName, port: int) -> list[object]:
         others = [part for other in LOG_NAMES if other != name for part in (f"--{other}-url", self.urls[other])]
         roster = ["--roster-token-file", self.places.token("registry", "roster")] if name == "ballot" else []
-        data = ("--data", self.places.service(name), "--policy", self.places.policy, "--port", port)
+        data: tuple[object, ...] = ("--data", self.places.service(name), "--policy", self.places.policy)
+        data += ("--port", port, "--witnesses", self.places.witnesses)
         return [name, "serve", *data, *others, *roster, "--config", self.places.work / f"{name}.toml", "--insecure"]
 
     # --- key generation, roll, setup, opening ------------------------------------------------------------------
@@ -173,16 +177,16 @@ class Demonstration:
             self.children.attend(name, "trustee", *self._attend("trustee", k))
         roll = pef2024.write_roll(self.electorate.roll)
         (self.places.root / "roll.csv").write_bytes(roll)
-        self._official("registry", "roll-import", roll, "text/csv")
-        self._official("registry", "credentials")
-        self._official("registry", "roll")
+        self.official("registry", "roll-import", roll, "text/csv")
+        self.official("registry", "credentials")
+        self.official("registry", "roll")
         self._until(self._drill_is_complete)
-        self._official("tally", "drill")
+        self.official("tally", "drill")
         # They come back when there is something to decrypt, and then not all of them.
         self.children.stop(*trustees)
 
     def _drill_is_complete(self) -> bool:
-        drill = self._clients["tally"].get_json("/drills/next")
+        drill = self.clients["tally"].get_json("/drills/next")
         return len(drill["trustees"]) == TRUSTEES
 
     def set_up(self) -> None:
@@ -190,9 +194,10 @@ class Demonstration:
         lnere = self.places.authority / "lnere.json"
         self._write_json(lnere, self.electorate.registered_by_urn(self.offer))
         self._order("setup", "--lnere", lnere, "--release", release_digest())
-        self._official("ballot", "roster")
-        self._official("ballot", "tokens")
-        self._until(lambda: self._nobody_owes("system-opinion"))
+        self.official("ballot", "roster")
+        self.official("ballot", "tokens")
+        self._until(self._all_cosigned)
+        self.auditors.judge_system(self.urls, release_digest())
         self._order("open")
 
     # --- voting ------------------------------------------------------------------------------------------------
@@ -211,14 +216,14 @@ class Demonstration:
     def close(self) -> None:
         """The end of the vote, the marks, the list to mix, and the decision on small batches."""
         self.places.clock.write_text(f"{WINDOW}\n", encoding="ascii")
-        self._official("ballot", "close")
-        self._official("registry", "marks")
-        self._official("tally", "tally-input")
+        self.official("ballot", "close")
+        self.official("registry", "marks")
+        self.official("tally", "tally-input")
         if any(0 < rows < MIN_BATCH for rows in self._turnout().values()):
             self._order("decide", "--reason", text("demo-small-batch", "es"))
 
     def _turnout(self) -> dict[str, int]:
-        turnout: dict[str, int] = self._clients["ballot"].get_json("/turnout")["ballots"]
+        turnout: dict[str, int] = self.clients["ballot"].get_json("/turnout")["ballots"]
         return turnout
 
     # --- after the vote ----------------------------------------------------------------------------------------
@@ -242,14 +247,15 @@ class Demonstration:
 
     def _count(self) -> dict[str, Any]:
         """Count what can be counted; says what is missing."""
-        answer: dict[str, Any] = self._official("tally", "results")
+        answer: dict[str, Any] = self.official("tally", "results")
         return answer
 
     def certify(self) -> None:
         """Both auditors verify everything anew and give their opinion; the authority certifies."""
-        self._until(lambda: self._nobody_owes("opinion"))
+        self._until(self._all_cosigned)
+        self.auditors.judge_count(self.urls)
         self._order("certify")
-        self.children.wait(*(f"auditor-{k}" for k in range(1, AUDITORS + 1)), seconds=PATIENCE)
+        self._until(self._all_cosigned)
 
     # --- afterwards ----------------------------------------------------------------------------------------------
 
@@ -258,12 +264,16 @@ class Demonstration:
         self.children.run("export", "export", *self._election(), "--out", self.places.record)
 
     def verify(self) -> dict[str, Any]:
-        """The record, as anybody verifies it; gives the report."""
-        output = self.children.run(
-            "verify", "audit", "verify", self.places.record, "--policy", self.places.policy, "--json", ok=(0, 1)
-        )
+        """The record, as anybody verifies it, with every verifier there is; gives the report of the first."""
+        record, policy = self.places.record, self.places.policy
+        output = self.children.run("verify", "audit", "verify", record, "--policy", policy, "--json", ok=(0, 1))
         (self.places.root / "report.json").write_bytes(output)
         report: dict[str, Any] = json.loads(output)
+        self.verdicts = {"Python": report["verdict"]}
+        if self.auditors.second_verifier is not None:
+            command = [*self.auditors.second_verifier, str(record), "--policy", str(policy), "--json"]
+            second = self.children.run_program("verify-second", command, ok=(0, 1))
+            self.verdicts["TypeScript"] = json.loads(second)["verdict"]
         return report
 
     def leave_keys(self) -> None:
@@ -288,20 +298,17 @@ class Demonstration:
         self.children.run(f"authority-{act}", "tally", act, *options, *key, *self._election())
 
     def _all_cosigned(self) -> bool:
-        for client in self._clients.values():
+        for client in self.clients.values():
             size = int(client.request("GET", "/log/checkpoint").split(b"\n")[1])
-            client.request("GET", "/log/cosigned", params={"size": size})
+            if size:
+                client.request("GET", "/log/cosigned", params={"size": size})
         return True
 
-    def _official(self, service: LogName, act: str, data: bytes = b"", media_type: str = "application/json") -> Any:
+    def official(self, service: LogName, act: str, data: bytes = b"", media_type: str = "application/json") -> Any:
         """An official act over HTTP, repeated while it waits for somebody."""
-        client = self._clients[service]
+        client = self.clients[service]
         body = data or (b"{}" if service == "ballot" else b"")
         return self._until(lambda: client.decode(client.post(f"/official/{act}", body, media_type)))
-
-    def _nobody_owes(self, act: str) -> bool:
-        """Whether the tally waits for nobody's record of a type."""
-        return all(due["act"] != act for due in self._clients["tally"].get_json("/state")["due"])
 
     def _until(self, act: Callable[[], T]) -> T:
         """The first answer of `act` that is neither false nor a refusal that can be waited for."""
@@ -325,15 +332,13 @@ class Demonstration:
         path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _free_ports() -> dict[LogName, int]:
-    """A free port for each service; nobody else is kept from taking it."""
+def _free_ports(count: int) -> list[int]:
+    """Free ports, all different; nobody else is kept from taking one."""
     with ExitStack() as stack:
-        ports: dict[LogName, int] = {}
-        for name in LOG_NAMES:
-            probe = stack.enter_context(socket.socket())
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
             probe.bind(("127.0.0.1", 0))
-            ports[name] = probe.getsockname()[1]
-        return ports
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def release_digest() -> str:

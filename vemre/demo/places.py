@@ -75,6 +75,15 @@ class Places:
     def auditor(self, number: int) -> Path:
         return self.work / f"auditor-{number}"
 
+    @property
+    def witnesses(self) -> Path:
+        """Where the witnesses answer: the file that the services' feeders read."""
+        return self.work / "witnesses.txt"
+
+    def opinion(self, number: int) -> Path:
+        """What an auditor wrote about the count."""
+        return self.root / "opinions" / f"auditor-{number}"
+
     def service_keys(self) -> dict[LogName, Path]:
         """Key files by log."""
         return {name: self.service_key(name) for name in LOG_NAMES}
