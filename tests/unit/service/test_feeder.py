@@ -201,6 +201,8 @@ def test_a_bad_witness_harms_nobody(
         feed.append(b"a")
         await until(lambda: feed.size(good) == 1 and feed.state(bad) == "failing")
         assert feed.size(bad) is None
+        reason = str(feed.witnesses.standing(bad.cosigner.vkey).failure)
+        assert ("more than 65536 bytes" in reason) == (way == "endless"), reason
         assert b"bad.example" not in served.store.published_checkpoint()
         feed.append(b"b")
         await until(lambda: feed.size(good) == 2)

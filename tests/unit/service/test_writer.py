@@ -90,3 +90,20 @@ def test_ending_waits_for_what_was_accepted(served: Any) -> None:
         return await task
 
     assert asyncio.run(run()).size == 1
+
+
+def test_what_is_committed_while_the_service_stops_is_not_promised(served: Any) -> None:
+    """Such as when a witness has just shown that the log was rolled back: nobody gets a receipt of the fork."""
+    stop = Stop()
+
+    def decide(transaction: LogTransaction) -> None:
+        stop.request("rolled back")
+        transaction.append([b"x"])
+
+    async def run() -> None:
+        async with Writer(served.store, stop) as writer:
+            with pytest.raises(Refused, match="log-stopped"):
+                await writer.submit(decide)
+
+    asyncio.run(run())
+    assert served.store.size == 1
