@@ -25,9 +25,11 @@ from simulator import GROUP, Simulator, refusal
 
 from vemre.checks import Check
 from vemre.crypto import canonical, ed25519
+from vemre.crypto.signing import SigningKey
 from vemre.election import drafts
 from vemre.election.choice import Marks
-from vemre.election.rules import ballots, cited, engine
+from vemre.election.rules import ballots, cited, engine, keygen, roll
+from vemre.election.rules.growth import Tables
 from vemre.election.rules.incremental import Incremental
 from vemre.election.rules.log_view import LogView
 from vemre.election.rules.view import Memo, View
@@ -221,6 +223,41 @@ def test_a_drill_of_an_earlier_attempt_is_refused_once_another_begins() -> None:
     assert found is not None
     assert found[:3] == (Check.DRILL, "tally/13", "tally")
     assert found == verdict(lambda: engine.verify(whole(election.view)))
+
+
+def test_an_entry_that_comes_too_late_or_twice_is_out_of_order(certified: Simulator) -> None:
+    view = whole(certified.view)
+    incremental = Incremental(view)
+    incremental.verify()
+    late = [
+        (name, log.records[log.indices(type_)[0]])
+        for name, log in certified.view.logs.items()
+        for type_ in sorted({record.type for record in log.records} - engine.order.ANYWHERE[name])
+    ]
+    assert len(late) > 15
+    for name, record in late:
+        view.logs[name].append(record)
+        found = verdict(incremental.verify)
+        assert found is not None
+        assert found[0] is Check.ORDER
+        assert found == verdict(lambda: engine.verify(whole(view, certified.view.memo)))
+        view.logs[name].pop()
+
+
+def test_an_acknowledgement_covers_what_stood_before_it() -> None:
+    election = Simulator()
+    election.generate_key(abandon=True)
+
+    def acknowledge(role: str) -> None:
+        records = [record for _, record in keygen.attempts(election.view)[-1].records]
+        leaves = [record.leaf_hash for record in records if not isinstance(record.body, s.DkgAck)]
+        election.append("tally", role, drafts.Draft(s.DkgAck(1, keygen.transcript_digest(leaves).hex())))
+
+    acknowledge("trustee/3")
+    share = election.share("trustee/1", 2).to_bytes(32, "little").hex()
+    election.append("tally", "trustee/1", drafts.Draft(s.DkgAnswer(1, "trustee/2", share)))
+    acknowledge("trustee/1")
+    engine.verify(whole(election.view))
 
 
 # --- failures ---------------------------------------------------------------------------------------------------
@@ -629,3 +666,70 @@ def test_a_root_costs_by_the_height_of_the_tree(monkeypatch: pytest.MonkeyPatch,
             log.root(size)
             assert counts["nodes"] - appended < 10
             appended = counts["nodes"]
+
+
+# --- tables -----------------------------------------------------------------------------------------------------
+
+
+def test_a_table_takes_each_record_once_and_is_made_anew_where_one_was_taken_away(certified: Simulator) -> None:
+    records = certified.view.ballot.records
+    log, tables, added = LogView("ballot"), Tables(), []
+
+    def add(table: list[bytes], index: int, record: Record) -> None:
+        added.append(index)
+        table.append(record.leaf_hash)
+
+    def followed() -> list[bytes]:
+        added.clear()
+        return tables.follow("ballots", log, ("ballot",), list[bytes], add)
+
+    for record in records[:3]:
+        log.append(record)
+    assert (followed(), added) == ([records[1].leaf_hash, records[2].leaf_hash], [1, 2])
+    log.append(records[-1])
+    assert (len(followed()), added) == (2, [])
+    log.pop()
+    log.append(records[3])
+    assert (len(followed()), added) == (3, [3])
+    log.pop()
+    log.append(records[4])
+    assert (followed()[-1], added) == (records[4].leaf_hash, [1, 2, 3])
+
+
+def test_a_table_forgets_what_it_could_not_take(certified: Simulator) -> None:
+    log, tables = LogView("ballot", certified.view.ballot.records[:3]), Tables()
+    wrong = [True]
+
+    def add(table: list[int], index: int, _record: Record) -> None:
+        table.append(index)
+        if index == 2 and wrong[0]:
+            raise CheckFailed(Check.ORDER, "not this one")
+
+    def followed() -> list[int]:
+        return tables.follow("ballots", log, ("ballot",), list[int], add)
+
+    assert refusal(followed).check is Check.ORDER
+    wrong[0] = False
+    assert followed() == [1, 2]
+
+
+def test_a_refused_replacement_leaves_the_roll_as_it_was() -> None:
+    election = Simulator().reach("roll")
+    first, second, third = election.voters[:3]
+    new = SigningKey.generate(os.urandom).public.hex()
+
+    def replace(voter: simulator.Voter, key: str) -> Record:
+        body = s.RollReplace(voter.urn, voter.key.public.hex(), key)
+        return election.sign("registry", "registry", body)
+
+    election.admit("registry", replace(first, new))
+    taken = replace(second, new)
+    assert refusal(lambda: election.admit("registry", taken)).check is Check.ROLL_UNIQUE
+    eligible = roll.current_roll(election.view).urn_of
+    assert second.key.public in eligible
+    assert first.key.public not in eligible
+    election.view.registry.pop()
+    election.admit("registry", replace(third, new))
+    eligible = roll.current_roll(election.view).urn_of
+    assert first.key.public in eligible
+    assert third.key.public not in eligible
