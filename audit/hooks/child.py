@@ -5,13 +5,16 @@ It ends when it is told to, and at once when the witness is gone, whatever the h
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
 import sys
 from contextlib import suppress
 from importlib.metadata import EntryPoint
 from queue import SimpleQueue
 from threading import Thread
+from typing import Final
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -20,9 +23,13 @@ from audit.hooks import document
 from audit.hooks.interface import AuditHook, HookContext, HookError, hears
 from audit.hooks.wire import CLOSE, Answer, Begin, families
 
+_PR_SET_PDEATHSIG: Final = 1
+"""linux/prctl.h; the signal comes when the thread ends that started this process, so it starts in one that stays."""
+
 
 def main() -> None:
     """Serve the witness at the other end of the descriptor."""
+    _die_with_the_witness()
     channel = socket.socket(fileno=int(sys.argv[1]))
     lines: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_listen, args=(channel, lines), daemon=True).start()
@@ -66,6 +73,12 @@ def _told(error: BaseException) -> str:
 def _say(channel: socket.socket, answer: Answer, registry: CollectorRegistry) -> None:
     answer.metrics = families(registry.collect())
     channel.sendall(msgspec.json.encode(answer) + b"\n")
+
+
+def _die_with_the_witness() -> None:
+    """Reading the end of the connection takes the interpreter, which a hook may keep to itself: ask the kernel too."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _listen(channel: socket.socket, lines: SimpleQueue[bytes]) -> None:
