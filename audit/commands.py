@@ -15,7 +15,6 @@ COMMANDS: Final = {
     "dispute": "audit.receipts.dispute_command:dispute",
     "abstention": "audit.receipts.command:abstention",
     "init": "audit.keys:init",
-    "attend": "audit.attend:attend",
     "plan": "audit.opinion.commands:plan",
     "system-opinion": "audit.opinion.commands:system_opinion",
     "opinion": "audit.opinion.commands:opinion",

@@ -1,34 +1,14 @@
-"""Which act an auditor owes to the election now, and what an opinion rests on, without any input or output.
+"""What an opinion rests on, without any input or output.
 
 Source: protocol, sections 5.5, 11 and 12.
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
 from vemre.election.rules.view import View
 from vemre.errors import Refused
 from vemre.records import setup_bodies as s
 from vemre.types import LogName
-
-Act = Literal["audit-plan", "system-opinion", "opinion"]
-
-
-def due(view: View, auditor: str) -> Act | None:
-    """The next act of an auditor in a verified view; None while there is none.
-
-    Plan and opinion on the system come once the setup stands and before the box opens, the opinion on the count once
-    the result stands. Nothing is said twice.
-    """
-    if view.setup is not None and view.open is None:
-        if not _said(view, "audit-plan", auditor):
-            return "audit-plan"
-        if not _said(view, "system-opinion", auditor):
-            return "system-opinion"
-    if view.result is not None and view.tally.first("certification") is None and not _said(view, "opinion", auditor):
-        return "opinion"
-    return None
 
 
 def require_started(view: View) -> None:
@@ -68,7 +48,3 @@ def last_system_opinion(view: View, auditor: str) -> tuple[int, s.SystemOpinion]
 
 _COVERED: dict[LogName, str] = {"ballot": "close", "registry": "marks", "tally": "result"}
 """The record of each log that an opinion must cover [OPINION], in the order in which they come about."""
-
-
-def _said(view: View, type_: str, auditor: str) -> bool:
-    return any(view.tally.records[index].signer == auditor for index in view.tally.indices(type_))

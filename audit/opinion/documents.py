@@ -1,4 +1,4 @@
-"""What an auditor's plan and reports say, as canonical JSON: the same facts give the same bytes."""
+"""What an auditor's plan says, as canonical JSON: the same facts give the same bytes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import vemre
-from audit.verify.report import Report
 from vemre.crypto import canonical
-from vemre.election.rules import engine
-from vemre.election.rules.view import View
-from vemre.types import LogName
 
 TOOL: Final = ("vemre", vemre.__version__)
 
@@ -33,25 +29,6 @@ def plan(auditor: str) -> bytes:
             "scope": list(SCOPE),
         }
     )
-
-
-def system_report(view: View, auditor: str) -> bytes:
-    """What was checked before the box opens: every rule, over everything that stands in the logs."""
-    checked = [{"id": check.value, "applied": applied} for check, applied in engine.run(view)]
-    setup = view.setup
-    return _document(
-        {
-            "auditor": auditor,
-            "release": None if setup is None else setup.release,
-            "entries": {name: len(log) for name, log in view.logs.items()},
-            "checks": checked,
-        }
-    )
-
-
-def count_report(report: Report, auditor: str, sizes: Mapping[LogName, int]) -> bytes:
-    """The report of the full verification behind an opinion."""
-    return _document({"auditor": auditor, "entries": dict(sizes), "verification": report.as_json()})
 
 
 def _document(value: Mapping[str, Any]) -> bytes:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from audit.attend import _told
 from tally.commands import _stage
 from vemre.cli import translations
 
@@ -22,14 +21,3 @@ def _spanish() -> None:
 )
 def test_stage(stage: str, words: str) -> None:
     assert _stage(stage) == words
-
-
-@pytest.mark.parametrize(
-    ("done", "words"),
-    [
-        ("tally 16", "Cofirmada la bitácora tally; asientos: 16."),
-        ("system-opinion", "Asentado: dictamen del sistema."),
-    ],
-)
-def test_what_an_auditor_did(done: str, words: str) -> None:
-    assert _told(done) == words
