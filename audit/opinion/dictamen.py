@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from audit.opinion.report import OpinionReport, Verification, read
 from vemre import messages
@@ -23,7 +23,7 @@ from vemre.messages.result_lines import label
 from vemre.records.fields import parse_time
 from vemre.records.record import plain
 
-STANDARDS: Final = ("a-2a",)
+STANDARDS: Final[tuple[Literal["a-2a"], ...]] = ("a-2a",)
 _WORDS: Final = (
     "title",
     "subtitle",
@@ -72,17 +72,8 @@ _PIECE: Final = 12
 _BREAK: Final = "\u200b"
 
 
-def pdf(report: bytes, language: Language = "es") -> bytes:
-    """The PDF of a report. Raises Refused: "report-unusable" for a report that is none, "dictamen-failed"."""
-    return _compiled(report, language, "pdf")[0]
-
-
-def pictures(report: bytes, language: Language = "es") -> list[bytes]:
-    """The pages as PNG."""
-    return _compiled(report, language, "png")
-
-
-def _compiled(data: bytes, language: Language, form: str) -> list[bytes]:
+def pdf(data: bytes, language: Language = "es") -> bytes:
+    """The PDF of a report's bytes. Raises Refused: "report-unusable" for a report that is none, "dictamen-failed"."""
     # Imported here because a command that prints nothing needs no typesetter.
     import typst
 
@@ -91,15 +82,16 @@ def _compiled(data: bytes, language: Language, form: str) -> list[bytes]:
     try:
         made = typst.compile(
             template,
-            format=form,  # type: ignore[call-overload]
+            format="pdf",
             ignore_system_fonts=True,
             sys_inputs={"data": json.dumps(model(report, data, language))},
-            pdf_standards=list(STANDARDS) if form == "pdf" else [],
+            pdf_standards=list(STANDARDS),
             timestamp=parse_time(report.time),
         )
     except typst.TypstError as error:
         raise Refused("dictamen-failed", reason=error.message) from None
-    return made if isinstance(made, list) else [made]
+    assert isinstance(made, bytes)
+    return made
 
 
 def model(report: OpinionReport, data: bytes, language: Language) -> dict[str, Any]:
