@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -378,3 +380,12 @@ def test_every_service_has_the_command(name: LogName, record: Any, here: Path, a
         (here / ALTERED).write_text("")
         result = CliRunner().invoke(root, ["--lang", "en", name, "integrity", *options, "--json"])
     assert (result.exit_code, last_line(result.stdout)["differences"]) == (1, [ALTERED])
+
+
+def test_a_wheel_takes_along_all_that_is_built() -> None:
+    root_folder = Path(__file__).resolve().parents[3]
+    script = (root_folder / "audit/verifier-ts/build.mjs").read_text()
+    built = {f"audit/verifier-ts/{name}" for name in re.findall(r"at\('(dist/[^']+\.(?:mjs|html))'\)", script)}
+    project = tomllib.loads((root_folder / "pyproject.toml").read_text())
+    assert built
+    assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["artifacts"]) == built
