@@ -52,6 +52,16 @@ class AuditorKeys:
                 return role
         raise Refused("auditor-not-in-policy")
 
+    def witness_role_in(self, policy: Policy) -> str:
+        """The role id for whose quorum this witness counts; a spare witness has another signing key than the auditor.
+
+        Raises Refused("auditor-not-in-policy").
+        """
+        for role, anchor in policy.auditors.items():
+            if str(self.witness.vkey) in anchor.witness:
+                return role
+        raise Refused("auditor-not-in-policy")
+
 
 def create(
     folder: Path, role: str, name: str, witness: str, passphrase: bytes, random: Random, *, insecure: bool

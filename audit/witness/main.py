@@ -44,7 +44,7 @@ def build(plan: Plan) -> FastAPI:
     options are wrong in as Refused."""
     watched, role, connections = None, None, Connections()
     if plan.anchors is not None:
-        role = plan.keys.role_in(plan.anchors.policy)
+        role = plan.keys.witness_role_in(plan.anchors.policy)
         posts = {name: connections.quick(url) for name, url in plan.urls.items()} if plan.post else None
         watched = Watched(plan.anchors, connections.of_services(plan.urls), posts)
     clock = clock_of(plan.settings, plan.keys, wall_clock)

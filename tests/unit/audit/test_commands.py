@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from audit import keys
 from vemre.cli.main import root
 from vemre.errors import KeyFileError, Refused
+from vemre.records.policy import AuditorAnchor, LogAnchors, Policy
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -52,3 +53,16 @@ def test_keys_are_kept_encrypted_and_come_back(tmp_path: Path) -> None:
         keys.create(tmp_path / "a", "auditor/1", "x", "one.example/w", b"phrase", os.urandom, insecure=False)
     with pytest.raises(Refused, match="witness-name-unusable"):
         keys.create(tmp_path / "b", "auditor/1", "x", "no name", b"phrase", os.urandom, insecure=False)
+
+
+def test_a_spare_witness_counts_for_its_auditor_and_gives_no_opinions(tmp_path: Path) -> None:
+    first, spare, other = (
+        keys.create(tmp_path / name, "auditor/1", "One", f"one.example/{name}", b"", os.urandom, insecure=True)
+        for name in ("first", "spare", "other")
+    )
+    anchor = AuditorAnchor(first.sign.public.hex(), [str(first.witness.vkey), str(spare.witness.vkey)])
+    policy = Policy(LogAnchors("r", "b", "t"), {"auditor/1": anchor}, "00" * 32, 2)
+    assert first.role_in(policy) == first.witness_role_in(policy) == spare.witness_role_in(policy) == "auditor/1"
+    for refused in (lambda: spare.role_in(policy), lambda: other.witness_role_in(policy)):
+        with pytest.raises(Refused, match="auditor-not-in-policy"):
+            refused()
