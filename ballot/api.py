@@ -54,6 +54,7 @@ class RosterEntry(_Order):
     pseudonym: Hex16
     urn: Annotated[str, Field(max_length=32)]
     contact: Annotated[str, Field(max_length=254)]
+    phone: Annotated[str, Field(max_length=16)]
     credential: Hex32
 
 
@@ -142,7 +143,9 @@ def _official_routes(box: BallotBox, official: bytes) -> APIRouter:
     async def roster(order: RosterOrder) -> Accounts:
         accounts = None
         if order.entries is not None:
-            accounts = [Account(e.pseudonym, e.urn, e.contact, bytes.fromhex(e.credential)) for e in order.entries]
+            accounts = [
+                Account(e.pseudonym, e.urn, e.contact, e.phone, bytes.fromhex(e.credential)) for e in order.entries
+            ]
         return Accounts(new=await box.take_roster(accounts))
 
     @acts.post("/tokens", summary="Issue the access tokens that are lacking, and deliver")

@@ -71,7 +71,7 @@ class BallotBox:
         self._station = station
         self._settings = settings
         self._node = station.node
-        self.store = BallotStore(station.engine)
+        self.store = BallotStore(station.engine, settings.vault)
         self._outbox = Outbox(settings.outbox)
         self._one_act = asyncio.Lock()
         # Proofs are arithmetic: more threads than processors would only make everybody wait longer.
@@ -278,14 +278,15 @@ class BallotBox:
 
 def read_account(entry: dict[str, str]) -> Account:
     """One entry of a roster. Raises KeyError, TypeError, ValueError."""
-    if set(entry) != {"pseudonym", "urn", "contact", "credential"} or not all(
+    if set(entry) != {"pseudonym", "urn", "contact", "phone", "credential"} or not all(
         isinstance(x, str) for x in entry.values()
     ):
         raise ValueError("not a roster entry")
     if len(entry["pseudonym"]) != 32 or len(entry["credential"]) != 64:
         raise ValueError("not a roster entry")
     bytes.fromhex(entry["pseudonym"])
-    return Account(entry["pseudonym"], entry["urn"], entry["contact"], bytes.fromhex(entry["credential"]))
+    credential = bytes.fromhex(entry["credential"])
+    return Account(entry["pseudonym"], entry["urn"], entry["contact"], entry["phone"], credential)
 
 
 def _check_roster(view: View, accounts: list[Account]) -> None:

@@ -1,23 +1,33 @@
-"""What the ballot box keeps beside its log: accounts, tokens' digests, late credentials."""
+"""What the ballot box keeps beside its log: accounts, tokens' digests, late credentials.
+
+Contact data is sealed in the database and clear in `Account` alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from ballot.tables import account, late, token
+from ballot.tables import vault as vault_table
+from vemre.service import vault as vaults
+from vemre.service.vault import Place, Vault
 from vemre.storage.engine import writing
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who may sign in. `credential` is the public one that this account casts."""
+    """Who may sign in. `credential` is the public one that this account casts, `contact` an e-mail address, `phone` a
+    number in the form E.164 ("" where the registry gave none)."""
 
     pseudonym: str
     urn: str
     contact: str
+    phone: str
     credential: bytes
 
     def __repr__(self) -> str:
@@ -35,19 +45,21 @@ class TokenHolder:
 class BallotStore:
     """The ballot box's rows."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, vault_folder: Path) -> None:
+        """Seals what an older version left in clear. Raises Refused("vault-unusable")."""
         self._engine = engine
+        self.vault = vaults.bind(engine, vault_table, vault_folder, _seal_accounts)
 
     def take_roster(self, accounts: Sequence[Account]) -> int:
         """Make the accounts those of the roster; gives how many are new. Accounts that stay keep their tokens."""
         with writing(self._engine) as connection:
             rows = connection.execute(select(account)).all()
-            known = {row.pseudonym: Account(row.pseudonym, row.urn, row.contact, row.credential) for row in rows}
-            new = [asdict(found) for found in accounts if found.pseudonym not in known]
+            known = {row.pseudonym: self._account(row) for row in rows}
+            new = [self._row(found) for found in accounts if found.pseudonym not in known]
             for found in accounts:
                 if found.pseudonym in known and known[found.pseudonym] != found:
                     connection.execute(
-                        update(account).where(account.c.pseudonym == found.pseudonym).values(**asdict(found))
+                        update(account).where(account.c.pseudonym == found.pseudonym).values(**self._row(found))
                     )
             if new:
                 connection.execute(insert(account), new)
@@ -57,7 +69,7 @@ class BallotStore:
         """Accounts that no token was issued for."""
         query = select(account).outerjoin(token).where(token.c.digest.is_(None)).order_by(account.c.pseudonym)
         with self._engine.connect() as connection:
-            return [Account(*row) for row in connection.execute(query)]
+            return [self._account(row) for row in connection.execute(query)]
 
     def add_tokens(self, issued: Sequence[tuple[str, bytes]], now: int) -> None:
         """Keep the digests of new tokens (pseudonym, digest)."""
@@ -71,7 +83,7 @@ class BallotStore:
         query = select(account, token.c.issued).join(token).where(token.c.digest == digest)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else TokenHolder(Account(*row[:4]), row.issued)
+        return None if row is None else TokenHolder(self._account(row), row.issued)
 
     def digests(self) -> dict[str, bytes]:
         """The digest of every token, by pseudonym."""
@@ -88,3 +100,25 @@ class BallotStore:
         """How many credentials came too late."""
         with self._engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(late)) or 0
+
+    def _account(self, row: Any) -> Account:
+        contact, phone = (self.vault.open(place, sealed) for place, sealed in _contact_data(row))
+        return Account(row.pseudonym, row.urn, contact, phone, row.credential)
+
+    def _row(self, found: Account) -> dict[str, Any]:
+        sealed = {place.column: self.vault.seal(place, clear) for place, clear in _contact_data(found)}
+        return {"pseudonym": found.pseudonym, "urn": found.urn, "credential": found.credential, **sealed}
+
+
+def _contact_data(found: Any) -> tuple[tuple[Place, str], ...]:
+    """What is sealed of an account, and for which place."""
+    return tuple((Place("account", column, found.pseudonym), getattr(found, column)) for column in ("contact", "phone"))
+
+
+def _seal_accounts(connection: Connection, vault: Vault) -> bool:
+    """Seal the accounts of a database that was made before there was a vault; gives whether there were any."""
+    rows = connection.execute(select(account)).all()
+    for row in rows:
+        sealed = {place.column: vault.seal(place, clear) for place, clear in _contact_data(row)}
+        connection.execute(update(account).where(account.c.pseudonym == row.pseudonym).values(**sealed))
+    return bool(rows)

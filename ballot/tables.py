@@ -1,6 +1,7 @@
 """The ballot box's tables: accounts by pseudonym, digests of access tokens, credentials that came too late.
 
-No name stands here, and no ballot: ballots are in the log alone.
+No name stands here, and no ballot: ballots are in the log alone. `contact` and `phone` are sealed
+(`vemre.service.vault`); only `ballot.store` opens them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, MetaData, Table, Text
 
+from vemre.service.vault import vault_table
 from vemre.storage.schema import Component
 
 COMPONENT: Final = Component("ballot", Path(__file__).parent / "migrations")
@@ -22,6 +24,7 @@ account: Final = Table(
     Column("urn", Text, nullable=False),
     Column("contact", Text, nullable=False),
     Column("credential", LargeBinary, nullable=False, unique=True),
+    Column("phone", Text, nullable=False),
 )
 """Who may sign in, and the one credential that each may cast."""
 
@@ -33,6 +36,9 @@ token: Final = Table(
     Column("issued", BigInteger, nullable=False),
 )
 """Access tokens, by their SHA-256."""
+
+vault: Final = vault_table(metadata)
+"""Which vault sealed the contact data."""
 
 late: Final = Table(
     "late",

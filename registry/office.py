@@ -47,6 +47,7 @@ class RosterEntry(TypedDict):
     pseudonym: str
     urn: str
     contact: str
+    phone: str
     credential: str
 
 
@@ -273,6 +274,7 @@ class Office:
                 pseudonym=voter.pseudonym,
                 urn=_urn(voter, urns),
                 contact=voter.email,
+                phone=voter.phone,
                 credential=voter.credential.hex(),
             )
             for voter in voters

@@ -29,6 +29,7 @@ class Enrolled:
     entity: str
     country: str
     email: str
+    phone: str
     credential: bytes | None
     """The public credential that is not revoked."""
 
@@ -187,6 +188,7 @@ def _enrolled(connection: Connection, *where: Any) -> Iterator[Enrolled]:
             voter.c.entity,
             voter.c.country,
             voter.c.email,
+            voter.c.phone,
             credential.c.public,
         )
         .join(pseudonym, pseudonym.c.voter == voter.c.voter)
@@ -195,4 +197,4 @@ def _enrolled(connection: Connection, *where: Any) -> Iterator[Enrolled]:
         .order_by(voter.c.voter)
     )
     for row in connection.execute(query):
-        yield Enrolled(row.voter, row.pseudonym, row.entity, row.country, row.email, row.public)
+        yield Enrolled(row.voter, row.pseudonym, row.entity, row.country, row.email, row.phone, row.public)

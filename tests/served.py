@@ -155,6 +155,7 @@ class BallotBoxUnderTest:
                     "pseudonym": pseudonym,
                     "urn": voter.urn,
                     "contact": f"{pseudonym}@example.net",
+                    "phone": f"+1312{int(pseudonym, 16) % 10**7:07}",
                     "credential": voter.key.public.hex(),
                 }
                 for pseudonym, voter in zip(self.pseudonyms, self.sim.voters, strict=True)

@@ -141,7 +141,13 @@ def open_voting(box: Box, sim: Simulator, data: Path) -> list[str]:
     """Roster, tokens, opening; gives the voters' tokens."""
     pseudonyms = [f"{number:032x}" for number in range(VOTERS)]
     entries = [
-        {"pseudonym": name, "urn": voter.urn, "contact": "x@example.net", "credential": voter.key.public.hex()}
+        {
+            "pseudonym": name,
+            "urn": voter.urn,
+            "contact": "x@example.net",
+            "phone": "+13125550100",
+            "credential": voter.key.public.hex(),
+        }
         for name, voter in zip(pseudonyms, sim.voters, strict=True)
     ]
     opening = drafts.opening(sim.view, tally=sim.checkpoint("tally"), now=OPENS)
