@@ -13,6 +13,7 @@ const { version } = JSON.parse(await readFile(at('package.json'), 'utf8'));
 async function command() {
   const define = { VERSION: JSON.stringify(version) };
   await build({ ...common, platform: 'node', define, entryPoints: [at('src/node/cli.ts')], outfile: at('dist/cli.mjs') });
+  await build({ ...common, platform: 'node', entryPoints: [at('src/node/helper.ts')], outfile: at('dist/helper.mjs') });
 }
 
 async function tests() {

@@ -2,9 +2,11 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { verifySignature } from '../src/core/ed25519.js';
 import { Election, type Host } from '../src/core/election.js';
 import { openLogs, readLog } from '../src/core/logs.js';
 import { type LogName, parsePolicy } from '../src/core/policy.js';
+import { perform } from '../src/core/perform.js';
 import type { Entry } from '../src/core/record.js';
 import type { RecordSource } from '../src/core/source.js';
 import { parseLog } from '../src/core/structure.js';
@@ -30,7 +32,8 @@ function load(): Files {
 const GOLDEN = load();
 export const golden = (): Files => new Map(GOLDEN);
 export const goldenPolicy = () => parsePolicy(vector('golden/policy.json'));
-export const host: Host = { random: randomBytes, progress: () => undefined };
+const tools = { random: randomBytes, verify: verifySignature };
+export const host: Host = { width: 2, perform: (task) => perform(task, tools), progress: () => undefined };
 
 export class MemorySource implements RecordSource {
   constructor(private readonly files: Files) {}

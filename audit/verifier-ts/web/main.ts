@@ -5,7 +5,7 @@ import type { CheckId } from '../src/core/failure.js';
 import type { Outcome } from '../src/core/verify.js';
 import { droppedFiles } from './dropped.js';
 import { recordFiles } from './files.js';
-import type { Answer, Job } from './protocol.js';
+import type { Answer, Job, Role } from './protocol.js';
 import { checks, results, summary } from './view.js';
 import { isWord, word, type Word } from './words.js';
 
@@ -19,7 +19,7 @@ const bar = byId<HTMLProgressElement>('bar');
 
 let language: Language = new URLSearchParams(location.search).get('lang') === 'en' ? 'en' : 'es';
 let files: (readonly [string, File])[] = [];
-let worker: Worker | null = null;
+let workers: Worker[] = [];
 let program = '';
 let shown: Outcome | null = null;
 let problem: { key: Word | null; detail: string } | null = null;
@@ -71,8 +71,8 @@ function fail(key: Word | null, detail = ''): void {
 }
 
 function finish(): void {
-  worker?.terminate();
-  worker = null;
+  for (const worker of workers) worker.terminate();
+  workers = [];
   URL.revokeObjectURL(program);
   working.hidden = true;
   byId('stop').hidden = true;
@@ -101,19 +101,35 @@ function hear(answer: Answer): void {
   byId('verdict').focus();
 }
 
-function start(job: Job): void {
-  program = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: 'text/javascript' }));
-  worker = new Worker(program);
-  worker.addEventListener('message', (event: MessageEvent<Answer>) => hear(event.data));
-  worker.addEventListener('error', (event) => {
+/** Helpers take some 100 MB each, so a telephone with many small processors gets fewer. */
+const MOST_HELPERS = 6;
+
+function worker(): Worker {
+  const made = new Worker(program);
+  made.addEventListener('error', (event) => {
     finish();
     fail(null, event.message);
+  });
+  workers.push(made);
+  return made;
+}
+
+function start(job: Job): void {
+  program = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: 'text/javascript' }));
+  const leader = worker();
+  leader.addEventListener('message', (event: MessageEvent<Answer>) => hear(event.data));
+  const helpers = Array.from({ length: Math.min(navigator.hardwareConcurrency || 1, MOST_HELPERS) }, () => {
+    const { port1, port2 } = new MessageChannel();
+    tell(worker(), { kind: 'help', port: port2 }, [port2]);
+    return port1;
   });
   working.hidden = false;
   byId('stop').hidden = false;
   byId<HTMLButtonElement>('start').disabled = true;
-  worker.postMessage(job);
+  tell(leader, { kind: 'verify', job, helpers }, helpers);
 }
+
+const tell = (worker: Worker, role: Role, ports: MessagePort[]): void => worker.postMessage(role, ports);
 
 async function submit(): Promise<void> {
   problem = null;

@@ -1,7 +1,6 @@
 /** Ballots, blocks, the close, the marks, and the list to mix. */
 
 import { fromHex, toHex } from './bytes.js';
-import { verifySignature } from './ed25519.js';
 import { type Election, elementAt, failure, sameBlob, scalarAt } from './election.js';
 import { type Equation, firstBroken } from './equations.js';
 import { CheckFailed } from './failure.js';
@@ -9,10 +8,11 @@ import type { Element } from './group.js';
 import type { Entry } from './record.js';
 import { L } from './scalar.js';
 import { Transcript } from './transcript.js';
+import { type BallotsTask, inOrder, type Place, type SignaturesTask } from './work.js';
 
 const BOX = 'ballot-box';
-/** Ballots whose proofs are put together in one multiplication. */
-const CHUNK = 1000;
+/** Ballots whose proofs are put together in one multiplication, and whose signatures are one task. */
+const CHUNK = 500;
 
 /** [BALLOT-CONTEXT] */
 export function ballotContext(e: Election): boolean {
@@ -90,60 +90,91 @@ export function ballotFresh(e: Election): boolean {
   return e.has('ballot');
 }
 
-/** [BALLOT-SIGNATURE] */
-export function ballotSignature(e: Election): boolean {
-  const ballots = e.all('ballot');
-  ballots.forEach((ballot, done) => {
-    if (!verifySignature(fromHex(ballot.signer), ballot.signed(), ballot.signature)) {
-      throw failure('BALLOT-SIGNATURE', 'the signature does not verify', ballot, BOX);
+const placeOf = (ballot: Entry): Place => ({ where: ballot.where, party: BOX });
+
+function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
+}
+
+/** @throws CheckFailed for the first signature that does not verify */
+export async function checkSignatures(
+  { items }: SignaturesTask, verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>,
+): Promise<void> {
+  for (const { place, key, message, signature } of items) {
+    if (!(await verify(key, message, signature))) {
+      throw new CheckFailed('BALLOT-SIGNATURE', 'the signature does not verify', place.where, place.party);
     }
-    if (done % 100 === 0) e.host.progress('BALLOT-SIGNATURE', done, ballots.length);
-  });
+  }
+}
+
+/** [BALLOT-SIGNATURE] */
+export async function ballotSignature(e: Election): Promise<boolean> {
+  const ballots = e.all('ballot');
+  let done = 0;
+  function* tasks(): Generator<SignaturesTask> {
+    for (const chunk of chunks(ballots)) {
+      const items = chunk.map((ballot) => (
+        { place: placeOf(ballot), key: fromHex(ballot.signer), message: ballot.signed(), signature: ballot.signature }
+      ));
+      yield { kind: 'signatures', items };
+    }
+  }
+  await inOrder(e.host, tasks(), ({ items }) => e.host.progress('BALLOT-SIGNATURE', (done += items.length), ballots.length));
   return ballots.length > 0;
 }
 
+type Claim = BallotsTask['ballots'][number];
+
 /** The equations s G - T - c a = identity of all blocks of one ballot. */
-function proofEquations(e: Election, ballot: Entry<'ballot'>): Equation<Entry>[] {
-  const place = { where: ballot.where, party: BOX };
-  const { urn, contests } = ballot.body;
+function proofEquations({ context, jointKey }: BallotsTask, claim: Claim): Equation<Place>[] {
+  const { place, credential, body: { urn, contests } } = claim;
   const all = contests.flatMap(({ ciphertexts }) => ciphertexts.flatMap(({ a, b }) => [fromHex(a), fromHex(b)]));
   const elements = all.map((bytes, i) => elementAt(bytes, `element ${i}`, place));
-  const shared = Transcript.start('ballot-pok', e.context()!)
-    .text('urn', urn).item('credential', fromHex(ballot.signer)).item('Y', e.jointKey().toBytes())
+  const shared = Transcript.start('ballot-pok', context)
+    .text('urn', urn).item('credential', fromHex(credential)).item('Y', jointKey)
     .list('ciphertexts', all);
-  const equations: Equation<Entry>[] = [];
+  const equations: Equation<Place>[] = [];
   for (const { contest, pok } of contests) {
     pok.forEach(({ commitment, response }, block) => {
       const a: Element = elements[2 * equations.length]!;
       const t = elementAt(fromHex(commitment), 'T', place);
       const s = scalarAt(fromHex(response), 'a response', place);
       const c = shared.fork().text('contest', contest).number('block', block).item('T', fromHex(commitment)).challenge('c');
-      equations.push({ label: ballot, g: s, elements: [t, a], scalars: [-1n, L - c] });
+      equations.push({ label: place, g: s, elements: [t, a], scalars: [-1n, L - c] });
     });
   }
   return equations;
 }
 
-/** [BALLOT-POK]. The first ballot in the log that breaks anything is the one that is named. */
-export function ballotPok(e: Election): boolean {
-  const ballots = e.all('ballot');
-  for (let start = 0; start < ballots.length; start += CHUNK) {
-    e.host.progress('BALLOT-POK', start, ballots.length);
-    const equations: Equation<Entry>[] = [];
-    let malformed: CheckFailed | null = null;
-    for (const ballot of ballots.slice(start, start + CHUNK)) {
-      try {
-        equations.push(...proofEquations(e, ballot));
-      } catch (error) {
-        if (!(error instanceof CheckFailed)) throw error;
-        malformed = error;
-        break;
-      }
+/** @throws CheckFailed for the first ballot that breaks anything */
+export function checkProofs(task: BallotsTask, random: (length: number) => Uint8Array): void {
+  const equations: Equation<Place>[] = [];
+  let malformed: CheckFailed | null = null;
+  for (const claim of task.ballots) {
+    try {
+      equations.push(...proofEquations(task, claim));
+    } catch (error) {
+      if (!(error instanceof CheckFailed)) throw error;
+      malformed = error;
+      break;
     }
-    const broken = firstBroken(equations, e.host.random);
-    if (broken !== null) throw failure('BALLOT-POK', 'a proof does not verify', broken.label, BOX);
-    if (malformed !== null) throw malformed;
   }
+  const broken = firstBroken(equations, random);
+  if (broken !== null) throw new CheckFailed('BALLOT-POK', 'a proof does not verify', broken.label.where, broken.label.party);
+  if (malformed !== null) throw malformed;
+}
+
+/** [BALLOT-POK]. The first ballot in the log that breaks anything is the one that is named. */
+export async function ballotPok(e: Election): Promise<boolean> {
+  const ballots = e.all('ballot');
+  let done = 0;
+  function* tasks(): Generator<BallotsTask> {
+    for (const chunk of chunks(ballots)) {
+      const claims = chunk.map((ballot) => ({ place: placeOf(ballot), credential: ballot.signer, body: ballot.body }));
+      yield { kind: 'ballots', context: e.context()!, jointKey: e.jointKey().toBytes(), ballots: claims };
+    }
+  }
+  await inOrder(e.host, tasks(), (task) => e.host.progress('BALLOT-POK', (done += task.ballots.length), ballots.length));
   return ballots.length > 0;
 }
 

@@ -1,11 +1,14 @@
 /** Decryption shares, and the elements that they leave. */
 
+import { concat } from './bytes.js';
 import { type Batch, type Election, elementsAt, failure, placeOf } from './election.js';
-import { type Element, sumOfMultiples } from './group.js';
+import { CheckFailed } from './failure.js';
+import { decodeElement, sumOfMultiples } from './group.js';
 import { decryptTranscript, equalityHolds } from './keys.js';
 import { batchKey, currentCiphertexts } from './mixing.js';
-import { type Entry, roleNumber } from './record.js';
+import { roleNumber } from './record.js';
 import { invert, reduce, scalarsFromSeed } from './scalar.js';
+import { type DecryptionTask, inOrder, type OpeningTask } from './work.js';
 
 /** Whether a batch is so small that the authority must decide. */
 export const needsDecision = (e: Election, rows: number): boolean => rows >= 1 && rows < e.manifest.policy.min_batch;
@@ -37,37 +40,53 @@ export function decryptOnce(e: Election): boolean {
 const split = (bytes: Uint8Array): Uint8Array[] =>
   Array.from({ length: bytes.length / 32 }, (_, i) => bytes.subarray(32 * i, 32 * (i + 1)));
 
-const everySecond = <T>(items: readonly T[], from: number): T[] => items.filter((_, i) => i % 2 === from);
+/** Of a list of ciphertexts the elements a (`from` 0) or b (1), as one string of bytes. */
+function everySecond(ciphertexts: Uint8Array, from: 0 | 1): Uint8Array {
+  const half = new Uint8Array(ciphertexts.length / 2);
+  for (let at = 0; at < half.length; at += 32) half.set(ciphertexts.subarray(2 * at + 32 * from, 2 * at + 32 * from + 32), at);
+  return half;
+}
 
-async function decryption(e: Election, entry: Entry<'decryption'>): Promise<void> {
-  const fail = (detail: string) => failure('DECRYPT-PROOF', detail, entry);
-  const { urn, contest, shares, proof } = entry.body;
-  const batch = e.batch(urn, contest)!;
-  const count = batch.contest.blocks * batch.rows.length;
-  if (shares.size !== 32 * count) throw fail('another number of shares');
-  if ((count === 0) !== (proof === null)) throw fail(proof === null ? 'no proof' : 'a proof without rows');
-  if (proof === null) return;
-  const bytes = await e.readBlob(shares, placeOf(entry));
-  const elements = elementsAt(bytes, 'share', placeOf(entry));
-  const input = currentCiphertexts(e, batch);
-  const k = roleNumber(entry.signer, 'trustee')!;
-  const x = e.verificationKeys()[k - 1]!;
-  const transcript = decryptTranscript(e.context()!, urn, contest, k, x, everySecond(split(input.bytes), 0), split(bytes));
-  const d = scalarsFromSeed(transcript.seed('d'), count);
-  const p = sumOfMultiples(everySecond(input.elements, 0), d);
+/** @throws CheckFailed for a proof that does not verify, or a malformed value */
+export function checkDecryption({ place, context, urn, contest, trustee, verificationKey, bases, shares, proof }: DecryptionTask): void {
+  const elements = elementsAt(shares, 'share', place);
+  const x = decodeElement(verificationKey)!;
+  const transcript = decryptTranscript(context, urn, contest, trustee, x, split(bases), split(shares));
+  const d = scalarsFromSeed(transcript.seed('d'), elements.length);
+  const p = sumOfMultiples(elementsAt(bases, 'base', place), d);
   const q = sumOfMultiples(elements, d);
-  if (!equalityHolds(proof, transcript, x, p, q, placeOf(entry))) throw fail('the proof does not verify');
-  const batchShares = e.shares.get(batchKey(entry.body)) ?? new Map<number, readonly Element[]>();
-  e.shares.set(batchKey(entry.body), batchShares.set(k, elements));
+  if (!equalityHolds(proof, transcript, x, p, q, place)) {
+    throw new CheckFailed('DECRYPT-PROOF', 'the proof does not verify', place.where, place.party);
+  }
 }
 
 /** [DECRYPT-PROOF] */
 export async function decryptProof(e: Election): Promise<boolean> {
   const records = e.all('decryption');
-  for (const [done, entry] of records.entries()) {
-    e.host.progress('DECRYPT-PROOF', done, records.length);
-    await decryption(e, entry);
+  async function* tasks(): AsyncGenerator<DecryptionTask> {
+    for (const entry of records) {
+      const fail = (detail: string) => failure('DECRYPT-PROOF', detail, entry);
+      const { urn, contest, shares, proof } = entry.body;
+      const batch = e.batch(urn, contest)!;
+      const count = batch.contest.blocks * batch.rows.length;
+      if (shares.size !== 32 * count) throw fail('another number of shares');
+      if ((count === 0) !== (proof === null)) throw fail(proof === null ? 'no proof' : 'a proof without rows');
+      if (proof === null) continue;
+      const place = placeOf(entry);
+      const trustee = roleNumber(entry.signer, 'trustee')!;
+      yield {
+        kind: 'decryption', place, context: e.context()!, urn, contest, trustee, proof,
+        verificationKey: e.verificationKeys()[trustee - 1]!.toBytes(),
+        bases: everySecond(currentCiphertexts(e, batch), 0), shares: await e.readBlob(shares, place),
+      };
+    }
   }
+  let done = 0;
+  await inOrder(e.host, tasks(), ({ urn, contest, trustee, shares }) => {
+    const key = batchKey({ urn, contest });
+    e.shares.set(key, (e.shares.get(key) ?? new Map<number, Uint8Array>()).set(trustee, shares));
+    e.host.progress('DECRYPT-PROOF', (done += 1), records.length);
+  });
   return records.length > 0;
 }
 
@@ -95,13 +114,32 @@ export function lagrange(set: readonly number[]): bigint[] {
   });
 }
 
-/** The elements M = b - sum of lambda_k S_k, block by block, of a batch that enough trustees decrypted. */
-export function plaintexts(e: Election, batch: Batch): Element[] {
-  if (batch.rows.length === 0) return [];
-  const shares = e.shares.get(batchKey({ urn: batch.urn.id, contest: batch.contest.id }))!;
-  const set = [...shares.keys()].sort((j, k) => j - k).slice(0, e.threshold);
-  const lambda = lagrange(set).map((factor) => reduce(-factor));
-  const b = everySecond(currentCiphertexts(e, batch).elements, 1);
-  return b.map((element, i) => element.add(sumOfMultiples(set.map((k) => shares.get(k)![i]!), lambda)));
+/** Blocks that are opened in one task. */
+const CHUNK = 2000;
+
+/** The encodings of M = b - sum of lambda_k S_k: one after another, each of 32 bytes. */
+export function open({ masked, shares, lambda }: OpeningTask): Uint8Array {
+  const factors = lambda.map((factor) => reduce(-factor));
+  const known = (bytes: Uint8Array) => decodeElement(bytes)!;
+  const lists = shares.map(split);
+  const opened = split(masked).map((b, i) => known(b).add(sumOfMultiples(lists.map((list) => known(list[i]!)), factors)).toBytes());
+  return concat(...opened);
 }
 
+/** The encodings of the plaintext elements, block by block, of a batch that enough trustees decrypted. */
+export async function plaintexts(e: Election, batch: Batch): Promise<Uint8Array[]> {
+  if (batch.rows.length === 0) return [];
+  const all = e.shares.get(batchKey({ urn: batch.urn.id, contest: batch.contest.id }))!;
+  const set = [...all.keys()].sort((j, k) => j - k).slice(0, e.threshold);
+  const [lambda, shares] = [lagrange(set), set.map((k) => all.get(k)!)];
+  const masked = everySecond(currentCiphertexts(e, batch), 1);
+  function* tasks(): Generator<OpeningTask> {
+    for (let at = 0; at < masked.length; at += 32 * CHUNK) {
+      const part = (bytes: Uint8Array) => bytes.slice(at, at + 32 * CHUNK);
+      yield { kind: 'opening', masked: part(masked), shares: shares.map(part), lambda };
+    }
+  }
+  const opened: Uint8Array[] = [];
+  await inOrder(e.host, tasks(), (_, bytes) => opened.push(...split(bytes)));
+  return opened;
+}

@@ -12,10 +12,10 @@ import { bodyBytes, type Entry, isType } from './record.js';
 import { scalarOfBytes } from './scalar.js';
 import type { Blob } from './schema.js';
 import { readFile, type RecordSource } from './source.js';
+import type { Place, Workers } from './work.js';
 
-/** What the host lends: unpredictable bytes for batch weights, and an ear for progress. */
-export interface Host {
-  random(length: number): Uint8Array;
+/** What the host lends: hands for the heavy work, and an ear for progress. */
+export interface Host extends Workers {
   progress(check: CheckId, done: number, total: number): void;
 }
 
@@ -29,14 +29,6 @@ export interface Batch {
   readonly inputRef: Blob;
 }
 
-/** Bytes of a ciphertext list with the elements that they encode. */
-export interface Ciphertexts {
-  readonly bytes: Uint8Array;
-  readonly elements: readonly Element[];
-}
-
-export type Place = Pick<Entry, 'where'> & { readonly party: string };
-
 export class Election {
   private readonly byType = new Map<RecordType, Entry[]>();
   private readonly opened = new Map<string, Checkpoint | NoteError>();
@@ -46,10 +38,10 @@ export class Election {
   offer!: Offer;
   /** The roll after all replacements, by urn. */
   readonly roll = new Map<string, Set<string>>();
-  /** Decoded ciphertexts of each batch as they leave the last shuffle, kept for decryption. */
-  readonly mixed = new Map<string, Ciphertexts>();
+  /** The ciphertexts of each batch as they leave the last shuffle, kept for decryption. */
+  readonly mixed = new Map<string, Uint8Array>();
   /** The shares of each batch by trustee number, verified. */
-  readonly shares = new Map<string, Map<number, readonly Element[]>>();
+  readonly shares = new Map<string, Map<number, Uint8Array>>();
 
   constructor(
     readonly policy: Policy,

@@ -2,14 +2,13 @@
 
 import type { RecordType } from './bodies.js';
 import { fromHex, sha256, toHex, u32be } from './bytes.js';
-import {
-  concatText, type Election, elementAt, failure, placeOf, scalarAt, type Place,
-} from './election.js';
+import { concatText, type Election, elementAt, failure, placeOf, scalarAt } from './election.js';
 
 import { decodeElement, type Element, G, isIdentity, IDENTITY, multiple, sumOfMultiples } from './group.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { bodyBytes, type Entry, isType, roleNumber } from './record.js';
 import { scalarOfBytes, scalarOfDigest, scalarsFromSeed } from './scalar.js';
+import type { Place } from './work.js';
 import type { Equality } from './schema.js';
 import { Transcript } from './transcript.js';
 

@@ -1,13 +1,13 @@
 /** The chain of shuffles and their proofs. */
 
-import {
-  type Batch, type Ciphertexts, type Election, elementsAt, failure, placeOf, sameBlob, scalarAt,
-} from './election.js';
+import { type Batch, type Election, elementsAt, failure, placeOf, sameBlob, scalarAt } from './election.js';
 import { type Equation, firstBroken } from './equations.js';
-import { type Element, generators } from './group.js';
-import { type Entry, roleNumber } from './record.js';
+import { CheckFailed } from './failure.js';
+import { decodeElement, type Element, generators } from './group.js';
+import { roleNumber } from './record.js';
 import { L, reduce, scalarsFromSeed } from './scalar.js';
 import { Transcript } from './transcript.js';
+import { inOrder, type Place, type ShuffleTask } from './work.js';
 
 export const batchKey = (record: { urn: string; contest: string }): string => `${record.urn}/${record.contest}`;
 
@@ -73,12 +73,11 @@ interface Proof {
 const split = (bytes: Uint8Array): Uint8Array[] =>
   Array.from({ length: bytes.length / 32 }, (_, i) => bytes.subarray(32 * i, 32 * (i + 1)));
 
-function readProof(blob: Uint8Array, n: number, w: number, shuffle: Entry): Proof {
+function readProof(blob: Uint8Array, n: number, w: number, place: Place): Proof {
   const items = split(blob);
   let at = 0;
   const take = (count: number) => items.slice(at, (at += count));
   const bytes = { C: take(n), D: take(n), T: take(3), T4: take(2 * w), E: take(n) };
-  const place = placeOf(shuffle);
   const decode = (name: keyof typeof bytes) =>
     bytes[name].flatMap((item, i) => elementsAt(item, `${name}, number ${i + 1}, part`, place));
   const elements = { C: decode('C'), D: decode('D'), T: decode('T'), T4: decode('T4'), E: decode('E') };
@@ -87,7 +86,7 @@ function readProof(blob: Uint8Array, n: number, w: number, shuffle: Entry): Proo
 }
 
 /** All equations of the proof, each as a sum that must be the identity. */
-function equationsOf(e: Election, p: Proof, input: readonly Element[], output: readonly Element[], w: number, u: readonly bigint[], c: bigint): Equation<null>[] {
+function equationsOf(p: Proof, y: Element, input: readonly Element[], output: readonly Element[], w: number, u: readonly bigint[], c: bigint): Equation<null>[] {
   const n = p.C.length;
   const [h, ...hs] = generators(n);
   const [t1, t2, t3] = p.T;
@@ -105,7 +104,7 @@ function equationsOf(e: Election, p: Proof, input: readonly Element[], output: r
     const [a, b] = [2 * k, 2 * k + 1];
     equations.push(
       equation(-p.s4[k]!, [...column(output, a), p.T4[a]!, ...column(input, a)], [...p.sz, -1n, ...minusCu]),
-      equation(0n, [...column(output, b), e.jointKey(), p.T4[b]!, ...column(input, b)], [...p.sz, -p.s4[k]!, -1n, ...minusCu]),
+      equation(0n, [...column(output, b), y, p.T4[b]!, ...column(input, b)], [...p.sz, -p.s4[k]!, -1n, ...minusCu]),
     );
   }
   p.D.forEach((d, i) => {
@@ -114,46 +113,50 @@ function equationsOf(e: Election, p: Proof, input: readonly Element[], output: r
   return equations;
 }
 
-function verifyProof(e: Election, shuffle: Entry<'shuffle'>, batch: Batch, input: Ciphertexts, output: Ciphertexts, blob: Uint8Array): boolean {
-  const [n, w] = [batch.rows.length, batch.contest.blocks];
-  const p = readProof(blob, n, w, shuffle);
-  const transcript = Transcript.start('shuffle', e.context()!)
-    .text('urn', batch.urn.id).text('contest', batch.contest.id)
-    .number('mixer', roleNumber(shuffle.signer, 'mixer')!).number('N', n).number('w', w)
-    .item('Y', e.jointKey().toBytes())
-    .list('in', split(input.bytes)).list('out', split(output.bytes)).list('C', p.bytes.C);
+/** @throws CheckFailed for a proof that does not verify, or for a malformed value in it or in the output */
+export function checkShuffle(task: ShuffleTask, random: (length: number) => Uint8Array): void {
+  const { place, rows: n, blocks: w } = task;
+  const output = elementsAt(task.output, 'output', place);
+  const p = readProof(task.proof, n, w, place);
+  const input = elementsAt(task.input, 'input', place);
+  const transcript = Transcript.start('shuffle', task.context)
+    .text('urn', task.urn).text('contest', task.contest)
+    .number('mixer', task.mixer).number('N', n).number('w', w)
+    .item('Y', task.jointKey)
+    .list('in', split(task.input)).list('out', split(task.output)).list('C', p.bytes.C);
   const u = scalarsFromSeed(transcript.seed('u'), n);
   transcript.list('D', p.bytes.D);
   p.bytes.T.forEach((item, i) => transcript.item(`T${i + 1}`, item));
   const c = transcript.list('T4', p.bytes.T4).list('E', p.bytes.E).challenge('c');
-  return firstBroken(equationsOf(e, p, input.elements, output.elements, w, u, c), e.host.random) === null;
+  const equations = equationsOf(p, decodeElement(task.jointKey)!, input, output, w, u, c);
+  if (firstBroken(equations, random) !== null) {
+    throw new CheckFailed('SHUFFLE', 'the proof does not verify', place.where, place.party);
+  }
 }
 
-/** The ciphertexts that a batch has now: the last verified output, or the ballots. */
-export function currentCiphertexts(e: Election, batch: Batch): Ciphertexts {
-  const known = e.mixed.get(keyOf(batch));
-  if (known !== undefined) return known;
-  const place = { where: 'ballot', party: 'ballot-box' };
-  const fresh = { bytes: batch.input, elements: elementsAt(batch.input, 'element', place) };
-  e.mixed.set(keyOf(batch), fresh);
-  return fresh;
-}
+/** The ciphertexts that a batch has now: the last output, or the ballots. */
+export const currentCiphertexts = (e: Election, batch: Batch): Uint8Array => e.mixed.get(keyOf(batch)) ?? batch.input;
 
 /** [SHUFFLE] of every record, with [ELEMENT], [IDENTITY] and [SCALAR] of its blobs. */
 export async function shuffles(e: Election): Promise<boolean> {
   const records = e.all('shuffle');
-  for (const [done, shuffle] of records.entries()) {
-    e.host.progress('SHUFFLE', done, records.length);
-    const { urn, contest, output, proof } = shuffle.body;
-    if (proof === null) continue;
-    const batch = e.batch(urn, contest)!;
-    const bytes = await e.readBlob(output, placeOf(shuffle));
-    const mixed = { bytes, elements: elementsAt(bytes, 'output', placeOf(shuffle)) };
-    const blob = await e.readBlob(proof, placeOf(shuffle));
-    if (!verifyProof(e, shuffle, batch, currentCiphertexts(e, batch), mixed, blob)) {
-      throw failure('SHUFFLE', 'the proof does not verify', shuffle);
+  const proofs = records.filter(({ body }) => body.proof !== null);
+  async function* tasks(): AsyncGenerator<ShuffleTask> {
+    for (const shuffle of proofs) {
+      const { urn, contest, output, proof } = shuffle.body;
+      const [place, batch] = [placeOf(shuffle), e.batch(urn, contest)!];
+      const input = currentCiphertexts(e, batch);
+      const bytes = await e.readBlob(output, place);
+      // The next shuffle of the batch takes this output on trust: if this one is bad, nobody hears of the next.
+      e.mixed.set(keyOf(batch), bytes);
+      yield {
+        kind: 'shuffle', place, context: e.context()!, jointKey: e.jointKey().toBytes(), urn, contest,
+        mixer: roleNumber(shuffle.signer, 'mixer')!, rows: batch.rows.length, blocks: batch.contest.blocks,
+        input, output: bytes, proof: await e.readBlob(proof!, place),
+      };
     }
-    e.mixed.set(batchKey(shuffle.body), mixed);
   }
+  let done = 0;
+  await inOrder(e.host, tasks(), () => e.host.progress('SHUFFLE', (done += 1), proofs.length));
   return records.length > 0;
 }

@@ -105,9 +105,9 @@ export function countRows(urn: string, contest: Contest, choices: readonly (Choi
   };
 }
 
-function recount(e: Election, batch: Batch): BatchResult {
+async function recount(e: Election, batch: Batch): Promise<BatchResult> {
   const { contest } = batch;
-  const elements = plaintexts(e, batch).map((element) => element.toBytes());
+  const elements = await plaintexts(e, batch);
   const known = new Map<string, Choice | null>();
   const choices = batch.rows.map((_, row) => {
     const part = elements.slice(row * contest.blocks, (row + 1) * contest.blocks);
@@ -146,7 +146,7 @@ export async function results(e: Election, counted: BatchResult[]): Promise<bool
     const key = batchKey(entry.body);
     if (seen.has(key)) throw failure('RESULT', 'a second result of the batch', entry, 'tally');
     await checkLists(e, entry);
-    const own = recount(e, e.batch(entry.body.urn, entry.body.contest)!);
+    const own = await recount(e, e.batch(entry.body.urn, entry.body.contest)!);
     const body = {
       ...own, context: toHex(e.context()!), irregular: blobOf(own.irregular),
       write_ins: { votes: own.write_ins.votes, texts: blobOf(own.write_ins.texts) },

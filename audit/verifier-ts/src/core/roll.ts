@@ -27,7 +27,8 @@ async function readRoll(e: Election, roll: Entry<'roll'>): Promise<Uint8Array[][
   for (const { credentials } of roll.body.urns) {
     const bytes = await e.readBlob(credentials, placeOf(roll));
     const keys: Uint8Array[] = [];
-    for (let at = 0; at + 32 <= bytes.length; at += 32) keys.push(bytes.subarray(at, at + 32));
+    // What is left over at the end of a blob is no key: ROLL-KEYS refuses it.
+    for (let at = 0; at < bytes.length; at += 32) keys.push(bytes.subarray(at, at + 32));
     urns.push(keys);
   }
   return urns;

@@ -7,10 +7,10 @@ import { parsePolicy, POLICY_LIMIT } from '../core/policy.js';
 import type { RecordSource } from '../core/source.js';
 import { type Outcome, verify } from '../core/verify.js';
 import { HttpSource } from '../io/http.js';
-import { randomBytes } from '../io/random.js';
 import { isLanguage, type Language, LANGUAGES, messages } from '../text.js';
 import { openFolder } from './folder.js';
 import { readable } from './readable.js';
+import { nodePool } from './tools.js';
 
 /** The version of package.json, put here by the build. */
 declare const VERSION: string;
@@ -64,9 +64,11 @@ async function run(options: Options): Promise<Outcome> {
   const isUrl = /^https?:\/\//.test(options.record);
   const source: RecordSource = isUrl ? new HttpSource(options.record) : await openFolder(options.record);
   const line = progressLine(options.language);
+  const pool = await nodePool();
   try {
-    return await verify(source, policy, { random: randomBytes, progress: line.show });
+    return await verify(source, policy, { width: pool.width, perform: (task) => pool.perform(task), progress: line.show });
   } finally {
+    pool.close();
     line.clear();
   }
 }
