@@ -7,6 +7,7 @@ neither, those tests are left out and a line of the summary says so; with `VEMRE
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+import structlog
 from hypothesis import HealthCheck, settings
 
 # No test is about time: these machines are shared, and a slow minute is no defect.
@@ -26,6 +28,17 @@ settings.load_profile("vemre")
 pytest_plugins = ["browser"]
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 POSTGRES_URL = os.environ.get("VEMRE_TEST_POSTGRES", "")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command that runs in this process sends its logs elsewhere; the next test finds them where they were."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def postgres_binaries() -> Path | None:

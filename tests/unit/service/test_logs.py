@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,15 +19,10 @@ CREDENTIAL = "K7QF-2M8T-XW4R-9ZJC-5HVN-0PDB-3SGA"
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
+def stream() -> io.StringIO:
     stream = io.StringIO()
     logs.configure("debug", stream)
-    yield stream
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return stream
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
