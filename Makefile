@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: demo test check coverage bench verifier-ts deps clean
+.PHONY: demo test check lint coverage bench verifier-ts deps clean
 
 demo: .venv/ready verifier-ts
 	@$(BIN)/vemre demo $(DEMO_ARGS)
@@ -13,12 +13,14 @@ demo: .venv/ready verifier-ts
 test: .venv/ready verifier-ts
 	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
 
-check: .venv/ready
+check: lint
+	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties
+
+lint: .venv/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties
 
 # Line coverage of the shared library; the tracer makes the slow arithmetic several times slower.
 coverage: .venv/ready
