@@ -29,7 +29,7 @@ def _service() -> tuple[type[Any], Build]:
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-add_init(ballot, "ballot")
+add_init(ballot, "ballot", vault=True)
 add_serve(
     ballot,
     "ballot",

@@ -1,24 +1,28 @@
-"""The registry over HTTP.
+"""The registry over HTTP: what officials do with the roll, and the roster for the ballot box.
 
-Beside what every service serves (log, blobs, records), all of it for officials with their token, but the roster,
-which is for the ballot box with its own:
+Beside what every service serves (log, blobs, records), and beside applications (`registry.api_applications`), their
+review (`registry.api_review`) and parties (`registry.api_parties`):
 
     POST /official/roll-import    a roll (text/csv)          POST /official/credentials   issue and deliver
     POST /official/roll           publish the roll           POST /official/reissue       {"folio", "request"}
     POST /official/block          {"folio", "reason"}        POST /official/marks         mark who voted
-    GET  /official/roster         for the ballot box
+    POST /official/intake         {"folio", "channel"}       GET  /official/roster        for the ballot box
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import Final
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from registry.api_models import Folio, Identifier, Order
+from registry.channels import Channel, Reason
 from registry.core import MAX_ROLL_BYTES, RollRefused
-from registry.office import Issued, Office, Reason, RosterEntry
+from registry.office import Issued, Office, RosterEntry
+from registry.roles import By
 from vemre import messages
 from vemre.service import problems
 from vemre.service.middleware import BodyRule
@@ -28,25 +32,36 @@ from vemre.service.problems import request_id
 
 BODIES: Final = {"/official/roll-import": BodyRule(MAX_ROLL_BYTES, ("text/csv",))}
 
-Folio = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,31}$")]
 
-
-class _Order(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class ReissueOrder(_Order):
+class ReissueOrder(Order):
     """Whose credential to replace; `request` is an identifier that the caller makes up, one for each order."""
 
     folio: Folio
-    request: Annotated[str, Field(pattern=r"^[0-9a-f-]{16,64}$")]
+    request: Identifier
 
 
-class BlockOrder(_Order):
+class BlockOrder(Order):
     """Whose credential to use up, and why."""
 
     folio: Folio
     reason: Reason
+
+
+class IntakeOrder(Order):
+    """Whose vote came by which other channel. `request` is an identifier that the caller makes up, one for each vote:
+    only with it an answer that was lost can be asked for again."""
+
+    folio: Folio
+    channel: Channel
+    request: Identifier | None = None
+
+
+class TakenIn(BaseModel):
+    """The vote may be counted by its channel. `block` is the place of the block in the ballot log, null for whoever had
+    no credential; `new` is false where this very request took it before."""
+
+    block: int | None
+    new: bool
 
 
 class Imported(BaseModel):
@@ -86,46 +101,52 @@ def _record(appended: Appended) -> Record:
     return Record(index=appended.index, leaf_hash=appended.leaf_hash.hex(), new=appended.new)
 
 
-def routes(office: Office, official: bytes, roster_token: bytes) -> APIRouter:
-    """The routes. `official` and `roster_token` are digests of the two tokens."""
+def routes(office: Office, official: Callable[[Request], By], roster_token: bytes) -> APIRouter:
+    """The routes. `official` lets officials pass and gives who it is; `roster_token` is the digest of that token."""
     router = APIRouter(tags=["official"])
-    acts = APIRouter(prefix="/official", dependencies=[Depends(holder_of(official))])
+    acts = APIRouter(prefix="/official")
+    signed_in = Depends(official)
 
     @acts.post("/roll-import", summary="Import a roll, whole or not at all", response_model=Imported)
-    async def roll_import(request: Request) -> Response | Imported:
+    async def roll_import(request: Request, by: By = signed_in) -> Response | Imported:
         data = await request.body()
         try:
-            found = await office.import_roll(data, request_id(request))
+            found = await office.import_roll(data, by)
         except RollRefused as refused:
             return _refused(request, refused)
         return Imported(registered=len(found.new), unchanged=found.unchanged)
 
     @acts.post("/credentials", summary="Issue the credentials that are lacking, and deliver")
-    async def credentials(request: Request) -> Issued:
-        return await office.issue(request_id(request))
+    async def credentials(by: By = signed_in) -> Issued:
+        return await office.issue(by)
 
     @acts.post("/roll", summary="Publish the roll of public credentials")
-    async def roll(request: Request) -> Record:
-        return _record(await office.publish(request_id(request)))
+    async def roll(by: By = signed_in) -> Record:
+        return _record(await office.publish(by))
 
     @acts.post("/reissue", summary="Replace a voter's credential")
-    async def reissue(order: ReissueOrder, request: Request) -> Reissued:
-        appended = await office.reissue(order.folio, order.request, request_id(request))
+    async def reissue(order: ReissueOrder, by: By = signed_in) -> Reissued:
+        appended = await office.reissue(order.folio, order.request, by)
         return Reissued(record=_record(appended) if appended else None)
 
     @acts.post("/block", summary="Block a voter's credential")
-    async def block(order: BlockOrder, request: Request) -> Placed:
-        return Placed(index=await office.block(order.folio, order.reason, request_id(request)))
+    async def block(order: BlockOrder, by: By = signed_in) -> Placed:
+        return Placed(index=await office.channels.block(order.folio, order.reason, by))
+
+    @acts.post("/intake", summary="Take a vote that came by another channel, unless the voter has voted")
+    async def intake(order: IntakeOrder, by: By = signed_in) -> TakenIn:
+        taken = await office.channels.take_in(order.folio, order.channel, order.request, by)
+        return TakenIn(block=taken.block, new=taken.new)
 
     @acts.post("/marks", summary="Mark who voted and publish the counts")
-    async def marks(request: Request) -> Record:
-        return _record(await office.mark(request_id(request)))
+    async def marks(by: By = signed_in) -> Record:
+        return _record(await office.mark(by))
 
     for_the_box = [Depends(holder_of(roster_token))]
 
     @router.get("/official/roster", dependencies=for_the_box, summary="The roster, for the ballot box")
     async def roster(request: Request) -> Roster:
-        return Roster(entries=await office.roster(request_id(request)))
+        return Roster(entries=await office.roster(By(request_id(request), "ballot-box")))
 
     router.include_router(acts)
     return router

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import click
 
@@ -13,11 +14,12 @@ from registry.core import MAX_ROLL_BYTES, ROSTER
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.integrity import integrity
-from vemre.cli.services import Build, add_init, add_serve, official, official_options
+from vemre.cli.services import Build, add_init, add_serve, data_option, official, official_options
 from vemre.cli.translations import language, say
 from vemre.messages import RemoteProblem
 
 _MAX_REPORT: Final = 1 << 30
+Role = Literal["official", "party"]
 
 
 @click.group("registry", cls=Group, help="command-registry")
@@ -32,8 +34,11 @@ def _service() -> tuple[type[Any], Build]:
     return RegistrySettings, create_app
 
 
-add_init(registry, "registry", tokens=(ROSTER,))
-add_serve(registry, "registry", _service)
+_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+_vault_option = option("--vault-dir", type=_FOLDER, help="service-option-vault-dir")
+
+add_init(registry, "registry", tokens=(ROSTER,), vault=True)
+add_serve(registry, "registry", _service, options=(_vault_option,))
 registry.add_command(integrity)
 
 
@@ -89,6 +94,56 @@ def block(folio: str, reason: str, url: str, token_file: Path, as_json: bool) ->
     _act(url, token_file, "block", {"folio": folio, "reason": reason}, as_json)
 
 
+@registry.command("intake", help="registry-intake")
+@option("--folio", required=True, help="registry-option-folio")
+@option("--channel", required=True, type=click.Choice(["post", "in-person"]), help="registry-option-channel")
+@official_options
+@json_option
+def intake(folio: str, channel: str, url: str, token_file: Path, as_json: bool) -> None:
+    """One run is one vote, however often the network makes it go out."""
+    order = {"folio": folio, "channel": channel, "request": str(uuid.uuid4())}
+    _act(url, token_file, "intake", order, as_json)
+
+
+@registry.command("freeze", help="registry-freeze")
+@option("--undecided", type=click.IntRange(0), default=0, help="registry-option-undecided")
+@official_options
+@json_option
+def freeze(undecided: int, url: str, token_file: Path, as_json: bool) -> None:
+    """Freezes the roll."""
+    _act(url, token_file, "freeze", {"undecided": undecided}, as_json)
+
+
+@registry.command("token", help="registry-token")
+@click.argument("name")
+@option("--role", type=click.Choice(["official", "party"]), required=True, help="registry-option-role")
+@data_option
+@json_option
+def token(name: str, role: Role, data: Path, as_json: bool) -> None:
+    """The running service takes it at once."""
+    from registry.roles import add_holder
+
+    path = add_holder(data, role, name)
+    if as_json:
+        console.put_json({"file": str(path)})
+    else:
+        console.say(say("registry-token-made", file=str(path)))
+
+
+@registry.command("rotate-vault", help="registry-rotate-vault")
+@option("--vault-dir", type=_FOLDER, required=True, help="service-option-vault-dir")
+@json_option
+def rotate_vault(vault_dir: Path, as_json: bool) -> None:
+    """The service seals with the new key from its next start on."""
+    from vemre.service import vault
+
+    number = vault.rotate(vault_dir)
+    if as_json:
+        console.put_json({"key": number})
+    else:
+        console.say(say("registry-vault-rotated", key=number))
+
+
 @registry.command("marks", help="registry-marks")
 @official_options
 @json_option
@@ -97,7 +152,7 @@ def marks(url: str, token_file: Path, as_json: bool) -> None:
     _act(url, token_file, "marks", None, as_json)
 
 
-def _act(url: str, token_file: Path, act: str, order: dict[str, str] | None, as_json: bool) -> None:
+def _act(url: str, token_file: Path, act: str, order: Mapping[str, str | int] | None, as_json: bool) -> None:
     with official(url, token_file) as service:
         data = json.dumps(order).encode() if order is not None else b""
         _tell(service.decode(service.post(f"/official/{act}", data, "application/json")), as_json)

@@ -8,18 +8,13 @@ nothing that stands in it.
 from __future__ import annotations
 
 import csv
-import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Final, Literal, cast
+from typing import Final, cast
 
-from registry.places import BIRTH_CODES, COUNTRIES, ENTITY_CODES, HOME, urn_of
-
-Modality = Literal["internet", "post", "in-person"]
-INTERNET: Final[Modality] = "internet"
-MODALITIES: Final = ("internet", "post", "in-person")
+from registry.fields import CHECKS, Modality
+from registry.places import urn_of
 
 COLUMNS: Final = (
     "folio",
@@ -91,6 +86,8 @@ class Known:
     """The voters that are registered, by everything that must be unique."""
 
     by_folio: dict[str, Voter] = field(default_factory=dict)
+    folios: set[str] = field(default_factory=set)
+    """Folios that are taken, be it by somebody who is not on the roll."""
     claves: set[str] = field(default_factory=set)
     emails: set[str] = field(default_factory=set)
     phones: set[str] = field(default_factory=set)
@@ -98,6 +95,7 @@ class Known:
     def add(self, voter: Voter) -> None:
         """Take a voter into account."""
         self.by_folio[voter.folio] = voter
+        self.folios.add(voter.folio)
         self.claves.add(voter.clave_de_elector)
         self.emails.add(voter.email_key)
         self.phones.add(voter.phone)
@@ -109,85 +107,6 @@ class Import:
 
     new: tuple[Voter, ...]
     unchanged: int
-
-
-# --- the columns, one by one ---------------------------------------------------------------------------------
-
-_FOLIO: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
-_CLAVE: Final = re.compile(r"[A-ZÑ]{6}(\d{2})(\d{2})(\d{2})(\d{2})[HMX]\d{3}", re.ASCII)
-_URN: Final = re.compile(r"[a-z0-9-]{1,32}")
-_DISTRICT: Final = re.compile(r"[0-9]{1,3}")
-_EMAIL: Final = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
-_PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_MAX_NAMES: Final = 160
-_MAX_EMAIL: Final = 254
-_MAX_LOCAL_PART: Final = 64
-_NAME_MARKS: Final = frozenset(" '’.-·")
-
-
-def _folio(value: str) -> str | None:
-    return None if _FOLIO.fullmatch(value) else "folio-form"
-
-
-def _clave(value: str) -> str | None:
-    """Eighteen characters: letters of the names, date and entity of birth, sex, and a number that tells twins apart."""
-    found = _CLAVE.fullmatch(value)
-    if found is None:
-        return "clave-form"
-    year, month, day, entity = found.groups()
-    try:
-        # The century is not written; 1900 and 2000 differ for us in one day only, and 2000 has it.
-        date(2000 + int(year), int(month), int(day))
-    except ValueError:
-        return "clave-date"
-    return None if entity in BIRTH_CODES else "clave-entity"
-
-
-def _names(value: str) -> str | None:
-    if not 1 <= len(value) <= _MAX_NAMES:
-        return "names-length"
-    if value != value.strip() or "  " in value:
-        return "names-spaces"
-    letters = [character for character in value if character not in _NAME_MARKS]
-    if not letters or any(unicodedata.category(character)[0] not in "LM" for character in letters):
-        return "names-characters"
-    return None
-
-
-def _country(value: str) -> str | None:
-    if value not in COUNTRIES:
-        return "country-unknown"
-    return "country-home" if value == HOME else None
-
-
-def _entity(value: str) -> str | None:
-    known = value in ENTITY_CODES or (_URN.fullmatch(value) and not value.isdecimal())
-    return None if known else "entity-form"
-
-
-def _district(value: str) -> str | None:
-    return None if _DISTRICT.fullmatch(value) and 1 <= int(value) <= 300 else "district-form"
-
-
-def _email(value: str) -> str | None:
-    fits = len(value) <= _MAX_EMAIL and len(value.partition("@")[0]) <= _MAX_LOCAL_PART
-    return None if fits and _EMAIL.fullmatch(value) else "email-form"
-
-
-def _phone(value: str) -> str | None:
-    return None if _PHONE.fullmatch(value) else "phone-form"
-
-
-def _modality(value: str) -> str | None:
-    return None if value in MODALITIES else "modality-unknown"
-
-
-_CHECKS: Final[dict[str, Callable[[str], str | None]]] = dict(
-    zip(COLUMNS, (_folio, _clave, _names, _country, _entity, _district, _email, _phone, _modality), strict=True)
-)
 
 
 # --- the file ------------------------------------------------------------------------------------------------
@@ -250,7 +169,7 @@ def _read_line(number: int, line: bytes, urns: Collection[str] | None) -> Voter 
     refusals = [
         LineRefusal(number, column, code)
         for column, value in zip(COLUMNS, fields, strict=True)
-        if (code := _CHECKS[column](value))
+        if (code := CHECKS[column](value))
     ]
     row = dict(zip(COLUMNS, fields, strict=True))
     well_formed = not any(refusal.column == "entity" for refusal in refusals)
@@ -317,7 +236,7 @@ def _conflicts(number: int, voter: Voter, known: Known) -> list[LineRefusal]:
     """The columns in which a voter meets one who is registered."""
     values = _unique(voter)
     places: tuple[tuple[str, Collection[str]], ...] = (
-        ("folio", known.by_folio),
+        ("folio", known.folios),
         ("clave_de_elector", known.claves),
         ("email", known.emails),
         ("phone", known.phones),

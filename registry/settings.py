@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime
 
 from registry.core import ROSTER
 from vemre.service.outbox import MailSettings
+
+_LISTED: Final = frozenset({"folio", "clave_de_elector", "names", "country", "entity", "district", "modality"})
+
+
+def _listed(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of the roll never holds contact data."""
+    if not fields or not set(fields) <= _LISTED or len(set(fields)) != len(fields):
+        raise ValueError("not fields of a list")
+    return fields
+
+
+ListedFields = Annotated[tuple[str, ...], AfterValidator(_listed)]
 
 
 class RegistrySettings(MailSettings):
@@ -13,6 +28,28 @@ class RegistrySettings(MailSettings):
 
     outbox_dir: Path | None = None
     """Where deliveries to voters wait; ``outbox`` in the data folder where it is left out."""
+    vault_dir: Path | None = None
+    """Where the key of the sealed personal data is; ``vault`` in the data folder where it is left out."""
+    registration_opens: AwareDatetime | None = None
+    registration_closes: AwareDatetime | None = None
+    """The window in which applications are taken; without them, until the freeze (REQ-6)."""
+    party_fields: ListedFields = ("folio", "names", "country", "entity", "district", "modality")
+    """What representatives of parties see of the roll (LGIPE, article 333: no photographs, no contact data)."""
+    official_fields: ListedFields = (
+        "folio",
+        "clave_de_elector",
+        "names",
+        "country",
+        "entity",
+        "district",
+        "modality",
+    )
+    """What the officials' lists of the roll hold."""
+
+    @property
+    def vault(self) -> Path:
+        """The folder of ``vault.key``."""
+        return self.vault_dir or self.data_dir / "vault"
 
     @property
     def outbox(self) -> Path:

@@ -1,22 +1,31 @@
 """What the registry keeps beside its log: voters, pseudonyms, public credentials, blocks, marks, accesses.
 
-Every method is one transaction, or a part of the caller's where it takes a connection. Nothing here is ever logged.
+Personal data is sealed in the database and clear in the objects that these methods give. Every method is one
+transaction, or a part of the caller's where it takes a connection. Nothing here is ever logged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection, Engine, Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from registry.core import INTERNET, Import, Known, Modality, Voter
-from registry.tables import access, block, credential, mark, pseudonym, reissue, voter
+from registry.claims import Claims
+from registry.core import Import, Known, Voter
+from registry.fields import INTERNET
+from registry.tables import access, block, credential, intake, mark, pseudonym, reissue, roll_state, voter
+from registry.tables import vault as vault_table
+from vemre.errors import Refused
+from vemre.service import vault as vaults
+from vemre.service.vault import Place, Vault
 from vemre.storage.engine import writing
 
-_COLUMNS: Final = tuple(Voter.__dataclass_fields__)
+SEALED: Final = ("folio", "clave_de_elector", "names", "email", "phone")
 _logger = structlog.get_logger(__name__)
 
 
@@ -59,42 +68,83 @@ class Blocked:
 class RegistryStore:
     """The registry's rows."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, vault_folder: Path) -> None:
+        """Seals what an older version left in clear. Raises Refused("vault-unusable")."""
+        self.engine = self._engine = engine
+        self.vault = vaults.bind(engine, vault_table, vault_folder, _seal_voters)
+        self.claims = Claims(self.vault)
 
     # --- voters -------------------------------------------------------------------------------------------------
 
-    def import_roll(self, read: Callable[[Known], Import], new_pseudonym: Callable[[], str]) -> Import:
+    def import_roll(
+        self,
+        read: Callable[[Known], Import],
+        new_pseudonym: Callable[[], str],
+        commit: Callable[[Connection, Sequence[tuple[int, Voter]]], None],
+    ) -> Import:
         """Register the voters that `read` finds in a file, given those that are registered; all of them or none.
 
-        What `read` raises passes through, and nothing has changed.
+        `commit` gets the new ones with their numbers. What `read` raises passes through, and nothing has changed.
         """
         with writing(self._engine) as connection:
-            found = read(self._known(connection))
-            first = (connection.scalar(select(func.max(voter.c.voter))) or 0) + 1
-            rows = [{"voter": n, "email_key": v.email_key, **asdict(v)} for n, v in enumerate(found.new, first)]
-            names = [{"voter": row["voter"], "pseudonym": new_pseudonym()} for row in rows]
-            if rows:
-                connection.execute(insert(voter), rows)
-                connection.execute(insert(pseudonym), names)
-            return found
+            lock_roll(connection)
+            known = Known()
+            for _, found in self.voters(connection):
+                known.add(found)
+            self.claims.add_applicants(connection, known)
+            result = read(known)
+            numbered = self.add_voters(connection, result.new, new_pseudonym)
+            self.claims.take_voters(connection, numbered)
+            commit(connection, numbered)
+            return result
 
-    def _known(self, connection: Connection) -> Known:
-        known = Known()
-        for row in connection.execute(select(*(voter.c[name] for name in _COLUMNS))):
-            fields: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-            known.add(Voter(**{**fields, "modality": cast(Modality, fields["modality"])}))
-        return known
+    def add_voters(
+        self, connection: Connection, voters: Iterable[Voter], new_pseudonym: Callable[[], str]
+    ) -> list[tuple[int, Voter]]:
+        """Put voters on the roll; gives them with their numbers. The caller sees to their claims."""
+        first = (connection.scalar(select(func.max(voter.c.voter))) or 0) + 1
+        numbered = list(enumerate(voters, first))
+        if numbered:
+            connection.execute(insert(voter), [self._row(number, found) for number, found in numbered])
+            names = [{"voter": number, "pseudonym": new_pseudonym()} for number, _ in numbered]
+            connection.execute(insert(pseudonym), names)
+        return numbered
+
+    def voters(self, connection: Connection, *where: Any) -> Iterator[tuple[int, Voter]]:
+        """Voters by number."""
+        for row in connection.execute(select(voter).where(*where).order_by(voter.c.voter)):
+            yield row.voter, self.open_voter(row)
+
+    def open_voter(self, row: Any) -> Voter:
+        """The voter of a row."""
+        clear = {name: self.vault.open(_place(name, row.voter), getattr(row, name)) for name in SEALED}
+        return Voter(country=row.country, entity=row.entity, district=row.district, modality=row.modality, **clear)
+
+    def _row(self, number: int, found: Voter) -> dict[str, Any]:
+        sealed = {name: self.vault.seal(_place(name, number), getattr(found, name)) for name in SEALED}
+        return {**asdict(found), **sealed, "voter": number, "email_key": self.claims.digest("email", found.email).hex()}
+
+    def number_of(self, connection: Connection, folio: str) -> int | None:
+        """The voter with this folio, whatever the modality."""
+        return self.claims.voter_of(connection, "folio", folio)
+
+    def set_modality(self, connection: Connection, number: int, modality: str, now: int) -> None:
+        """Change how a voter votes. Who leaves the Internet loses the credential, which was on no roll yet."""
+        connection.execute(update(voter).where(voter.c.voter == number).values(modality=modality))
+        if modality != INTERNET:
+            mine = (credential.c.voter == number) & credential.c.revoked.is_(None)
+            connection.execute(update(credential).where(mine).values(revoked=now))
 
     def enrolled(self) -> list[Enrolled]:
         """Every voter with the Internet modality, in the order of registration."""
         with self._engine.connect() as connection:
-            return list(_enrolled(connection))
+            return list(self._enrolled(connection))
 
     def by_folio(self, folio: str) -> Enrolled | None:
         """The voter with this folio, where the modality is the Internet."""
         with self._engine.connect() as connection:
-            return next(_enrolled(connection, voter.c.folio == folio), None)
+            number = self.number_of(connection, folio)
+            return next(self._enrolled(connection, voter.c.voter == number), None) if number is not None else None
 
     def counts(self) -> dict[str, int]:
         """Voters by modality."""
@@ -126,6 +176,33 @@ class RegistryStore:
         connection.execute(update(credential).where(credential.c.public == change.old).values(revoked=now))
         connection.execute(insert(credential).values(voter=change.voter, public=change.new, issued=now))
         connection.execute(insert(reissue).values(request=request, voter=change.voter, old=change.old, new=change.new))
+
+    # --- other channels -----------------------------------------------------------------------------------------
+
+    def number_by_folio(self, folio: str) -> int | None:
+        """The number of the voter with this folio, whatever the modality."""
+        with self._engine.connect() as connection:
+            return self.number_of(connection, folio)
+
+    def taken(self, number: int) -> tuple[str, str | None] | None:
+        """Channel and request of the vote that was taken of a voter."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(intake).where(intake.c.voter == number)).one_or_none()
+        return None if row is None else (row.channel, row.request)
+
+    def take_in(self, number: int, channel: str, request: str | None, now: int) -> None:
+        """Keep that a voter's vote was taken by a channel; the table's key lets only one through."""
+        row = {"voter": number, "channel": channel, "request": request, "time": now}
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(insert(intake).values(**row))
+        except IntegrityError:
+            raise Refused("vote-already-taken", channel=channel) from None
+
+    def block_position(self, number: int) -> int | None:
+        """Where the block of a voter stands in the ballot log."""
+        order = self.blocked(number)
+        return order.position if order is not None else None
 
     # --- blocks and marks -----------------------------------------------------------------------------------------
 
@@ -167,11 +244,12 @@ class RegistryStore:
 
     # --- accesses -------------------------------------------------------------------------------------------------
 
-    def note_access(self, act: str, voters: int, request: str, now: int) -> None:
-        """Note, in the database and in the technical log, that personal data was used."""
+    def note_access(self, act: str, voters: int, request: str, now: int, *, who: str, subject: str = "") -> None:
+        """Note, in the database and in the technical log, that personal data was used, by whom, and whose."""
+        row = {"time": now, "request": request, "act": act, "voters": voters, "who": who, "subject": subject}
         with writing(self._engine) as connection:
-            connection.execute(insert(access).values(time=now, request=request, act=act, voters=voters))
-        _logger.info("personal-data-used", act=act, voters=voters)
+            connection.execute(insert(access).values(**row))
+        _logger.info("personal-data-used", act=act, voters=voters, who=who, subject=subject)
 
     def accesses(self) -> list[tuple[str, int]]:
         """Act and number of voters of every access, in order."""
@@ -179,22 +257,52 @@ class RegistryStore:
             rows = connection.execute(select(access.c.act, access.c.voters).order_by(access.c.access))
             return [(row.act, row.voters) for row in rows]
 
+    def access_log(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """Accesses in order, from the one after number `after` on."""
+        query = select(access).where(access.c.access > after).order_by(access.c.access).limit(limit)
+        with self._engine.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
 
-def _enrolled(connection: Connection, *where: Any) -> Iterator[Enrolled]:
-    query: Select[Any] = (
-        select(
-            voter.c.voter,
-            pseudonym.c.pseudonym,
-            voter.c.entity,
-            voter.c.country,
-            voter.c.email,
-            voter.c.phone,
-            credential.c.public,
+    def _enrolled(self, connection: Connection, *where: Any) -> Iterator[Enrolled]:
+        query: Select[Any] = (
+            select(
+                voter.c.voter,
+                pseudonym.c.pseudonym,
+                voter.c.entity,
+                voter.c.country,
+                voter.c.email,
+                voter.c.phone,
+                credential.c.public,
+            )
+            .join(pseudonym, pseudonym.c.voter == voter.c.voter)
+            .outerjoin(credential, (credential.c.voter == voter.c.voter) & credential.c.revoked.is_(None))
+            .where(voter.c.modality == INTERNET, *where)
+            .order_by(voter.c.voter)
         )
-        .join(pseudonym, pseudonym.c.voter == voter.c.voter)
-        .outerjoin(credential, (credential.c.voter == voter.c.voter) & credential.c.revoked.is_(None))
-        .where(voter.c.modality == INTERNET, *where)
-        .order_by(voter.c.voter)
+        for row in connection.execute(query):
+            email, phone = (self.vault.open(_place(name, row.voter), getattr(row, name)) for name in ("email", "phone"))
+            yield Enrolled(row.voter, row.pseudonym, row.entity, row.country, email, phone, row.public)
+
+
+def lock_roll(connection: Connection) -> int | None:
+    """Let nobody else change the roll before this transaction ends; gives since when the roll is frozen, or None."""
+    return connection.scalar(select(roll_state.c.frozen).with_for_update())
+
+
+def _place(column: str, number: int) -> Place:
+    return Place("voter", column, str(number))
+
+
+def _seal_voters(connection: Connection, vault: Vault) -> bool:
+    """Seal the voters of a database that was made before there was a vault; gives whether there were any."""
+    rows = connection.execute(select(voter)).all()
+    claims = Claims(vault)
+    for row in rows:
+        sealed = {name: vault.seal(_place(name, row.voter), getattr(row, name)) for name in SEALED}
+        sealed["email_key"] = claims.digest("email", row.email).hex()
+        connection.execute(update(voter).where(voter.c.voter == row.voter).values(**sealed))
+    fields = Voter.__dataclass_fields__
+    claims.take_voters(
+        connection, [(row.voter, Voter(**{name: getattr(row, name) for name in fields})) for row in rows]
     )
-    for row in connection.execute(query):
-        yield Enrolled(row.voter, row.pseudonym, row.entity, row.country, row.email, row.phone, row.public)
+    return bool(rows)

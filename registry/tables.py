@@ -1,6 +1,9 @@
-"""The registry's tables. Personal data stands in `voter` alone; `pseudonym` and `credential` tie it to the election.
+"""The registry's tables. `pseudonym` and `credential` tie persons to the election; only public halves of credentials
+are kept.
 
-Only public halves of credentials are kept.
+Columns that are called sealed hold personal data, for their table, column and row (`vemre.service.vault`); `claim`
+finds equal values without opening any. Country, entity, district and modality stand in clear: the roll is counted and
+ordered by them.
 """
 
 from __future__ import annotations
@@ -8,8 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
 
+from vemre.service.vault import vault_table
 from vemre.storage.schema import Component
 
 COMPONENT: Final = Component("registry", Path(__file__).parent / "migrations")
@@ -30,6 +34,7 @@ voter: Final = Table(
     Column("phone", Text, nullable=False, unique=True),
     Column("modality", Text, nullable=False),
 )
+"""Persons on the roll. Sealed: `folio`, `clave_de_elector`, `names`, `email`, `phone`. `email_key` is a blind index."""
 
 pseudonym: Final = Table(
     "pseudonym",
@@ -85,5 +90,90 @@ access: Final = Table(
     Column("request", Text, nullable=False),
     Column("act", Text, nullable=False),
     Column("voters", Integer, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("subject", Text, nullable=False),
 )
-"""Every access to personal data: when, by which request, for what, to how many voters' data."""
+"""Every access to personal data: when, by which request, for what, to how many persons' data, by whom, and whose data
+(``application/7``, ``voter/7``; empty for many)."""
+
+vault: Final = vault_table(metadata)
+"""Which vault sealed the personal data."""
+
+roll_state: Final = Table(
+    "roll_state",
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("frozen", BigInteger),
+)
+"""One row: since when the roll is frozen. Whoever changes anything of the roll locks it first."""
+
+claim: Final = Table(
+    "claim",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("application", Integer, ForeignKey("application.application")),
+    Column("voter", Integer, ForeignKey("voter.voter")),
+)
+"""The blind index of every value that only one person may have, and whose it is."""
+
+application: Final = Table(
+    "application",
+    metadata,
+    Column("application", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("code", LargeBinary, nullable=False, unique=True),
+    Column("folio", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("district", Text, nullable=False),
+    Column("modality", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("appealed", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("voter", Integer, ForeignKey("voter.voter")),
+    Column("received", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+"""Applications. Sealed: `folio`, `data` (the fields as JSON), `note` (what was observed, told or appealed, as JSON).
+`name` is random and stands in addresses; `code` is the SHA-256 of the applicant's code."""
+
+commitment: Final = Table(
+    "commitment",
+    metadata,
+    Column("commitment", Integer, primary_key=True),
+    Column("application", Integer, ForeignKey("application.application")),
+    Column("voter", Integer, ForeignKey("voter.voter")),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("opening", Text, nullable=False),
+    Column("position", BigInteger, unique=True),
+)
+"""What was committed to, in order. Sealed: `opening` (salt and change). `position` is the place in the registry's log,
+once it is there."""
+
+observation: Final = Table(
+    "observation",
+    metadata,
+    Column("observation", Integer, primary_key=True),
+    Column("request", Text, nullable=False, unique=True),
+    Column("party", Text, nullable=False),
+    Column("voter", Integer, ForeignKey("voter.voter"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("answer", Text),
+    Column("time", BigInteger, nullable=False),
+)
+"""What representatives of parties observed about an entry of the roll. Sealed: `text`, `answer`."""
+
+intake: Final = Table(
+    "intake",
+    metadata,
+    Column("voter", Integer, ForeignKey("voter.voter"), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("request", Text),
+    Column("time", BigInteger, nullable=False),
+)
+"""Votes that came by another channel and were taken."""

@@ -30,8 +30,10 @@ from ballot.settings import BallotSettings
 from registry.api import BODIES as REGISTRY_BODIES
 from registry.core import COLUMNS
 from registry.main import assemble as assemble_registry
+from registry.node import RegistryNode
 from registry.office import COMPONENTS as REGISTRY_COMPONENTS
 from registry.settings import ROSTER, RegistrySettings
+from registry.store import RegistryStore
 from vemre.crypto.keyfile import KeyFile
 from vemre.election import drafts
 from vemre.election.choice import Choice
@@ -45,7 +47,6 @@ from vemre.records.record import Record, parse
 from vemre.service import identity as identities
 from vemre.service.client import ServiceClient
 from vemre.service.identity import Identity
-from vemre.service.node import ElectionNode
 from vemre.service.sources import FolderSource
 from vemre.service.station import Station
 from vemre.storage import keyfiles, schema
@@ -322,27 +323,29 @@ def roll_file(*lines: str) -> bytes:
 class RegistryUnderTest:
     """The registry of a simulated election whose key stands. Use `running` to start it."""
 
-    def __init__(self, sim: Simulator, folder: Path) -> None:
+    def __init__(self, sim: Simulator, folder: Path, **settings: Any) -> None:
+        """`settings` are given to it beside its data folder."""
         self.sim = sim
+        self.settings = settings
         self.data = folder / "registry-data"
         self.record = folder / "record"
         self.clock = ManualClock()
         self.ballot_url: str | None = None
         self.client: TestClient
-        self.station: Station[ElectionNode]
-        prepare_data(sim, "registry", self.data, ROSTER)
+        self.station: Station[RegistryNode]
+        prepare_data(sim, "registry", self.data, ROSTER, database=settings.get("database_url"))
         write_logs(sim, self.record, OTHERS["registry"])
 
     @contextmanager
     def running(self) -> Iterator[RegistryUnderTest]:
         """Start it; starting again reads the database anew."""
-        settings = RegistrySettings(data_dir=self.data, ballot_url=self.ballot_url)
+        settings = RegistrySettings(data_dir=self.data, ballot_url=self.ballot_url, **self.settings)
         self.station = Station(
             "test",
             settings,
             identity_of(self.sim, "registry", "registry"),
             Anchors(self.sim.policy),
-            ElectionNode,
+            RegistryNode,
             components=REGISTRY_COMPONENTS,
             bodies=REGISTRY_BODIES,
             sources={name: FolderSource(self.record, name) for name in OTHERS["registry"]},
@@ -372,6 +375,14 @@ class RegistryUnderTest:
     def entries(self) -> list[Record]:
         """The log as it stands in the database."""
         return [parse(entry) for entry in self.station.store.entries()]
+
+    def of_the_roll(self) -> list[Record]:
+        """The same without commitments."""
+        return [record for record in self.entries() if record.type != "enrolment"]
+
+    def store(self) -> RegistryStore:
+        """The rows, opened."""
+        return RegistryStore(self.station.engine, self.data / "vault")
 
     def tell(self) -> None:
         """Let the simulator take over what the registry logged, as the other authorities would."""

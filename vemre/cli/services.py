@@ -39,17 +39,30 @@ def data_option(function: F) -> F:
     return option("--data", required=True, type=_FOLDER, help="cli-option-data-dir")(function)
 
 
-def add_init(group: Group, name: LogName, tokens: tuple[str, ...] = ()) -> None:
-    """Adds ``init``: makes the keys of the service, its empty log, its officials' token and those in `tokens`."""
+def add_init(group: Group, name: LogName, tokens: tuple[str, ...] = (), *, vault: bool = False) -> None:
+    """Adds ``init``: makes the keys of the service, its empty log, its officials' token and those in `tokens`, and
+    where it has a `vault` the key of the personal data."""
+
+    def with_vault(function: F) -> F:
+        return option("--vault-dir", type=_FOLDER, help="service-option-vault-dir")(function) if vault else function
 
     @group.command("init", help="service-init")
     @data_option
+    @with_vault
     @option("--host-name", required=True, help="service-option-host-name")
     @option("--election-id", required=True, help="service-option-election-id")
     @passphrase_options
     @json_option
-    def init(data: Path, host_name: str, election_id: str, passphrase: Passphrase, as_json: bool) -> None:
+    def init(
+        data: Path,
+        host_name: str,
+        election_id: str,
+        passphrase: Passphrase,
+        as_json: bool,
+        vault_dir: Path | None = None,
+    ) -> None:
         from vemre.service import identity as identities
+        from vemre.service import vault as vaults
         from vemre.service.settings import ServiceSettings, load
 
         settings = load(ServiceSettings, data_dir=data, origin_host=host_name)
@@ -57,6 +70,8 @@ def add_init(group: Group, name: LogName, tokens: tuple[str, ...] = ()) -> None:
         made = identities.create(settings, name, election_id, secret, os.urandom, insecure=passphrase.insecure)
         for token in tokens:
             identities.create_token(data, token, os.urandom)
+        if vault:
+            vaults.create(vault_dir or data / "vault")
         if as_json:
             console.put_json(made.public())
         else:

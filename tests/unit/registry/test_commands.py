@@ -53,4 +53,4 @@ def test_officials_acts(registry: RegistryUnderTest, tmp_path: Path) -> None:
         (tmp_path / "wrong").write_text("x")
         code, output = run("issue", "--url", url, "--token-file", str(tmp_path / "wrong"))
         assert (code, "not-signed-in" in output) == (1, True)
-    assert [record.type for record in registry.entries()] == ["roll", "roll-replace"]
+    assert [record.type for record in registry.of_the_roll()] == ["roll", "roll-replace"]

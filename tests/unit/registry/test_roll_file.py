@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from served import ROLL_HEADER, roll_file, roll_line
 
-from registry import core
+from registry import core, fields
 from registry.core import Known, LineRefusal, RollRefused, read_roll
 from vemre import messages
 
@@ -171,7 +171,7 @@ def test_without_an_offer_the_entity_has_its_form_alone() -> None:
 
 
 def test_every_refusal_has_its_text() -> None:
-    source = Path(core.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (core, fields))
     codes = set(re.findall(r'"((?:[a-z0-9]+-)+[a-z0-9]+|header|columns|repeated|registered)"', source))
     codes -= {"in-person", "utf-8"}
     assert len(codes) > 25

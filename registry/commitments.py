@@ -1,0 +1,128 @@
+"""Commitments to every change of the roll: made with the change, put into the log as soon as the election has one.
+
+A change and its commitment are one transaction. Before the manifest is published no record can stand in a log, so
+commitments wait; publishing the roll puts all of them before it. Specified in docs/spec/enrolment.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from registry.tables import commitment
+from vemre.records import enrolment as records
+from vemre.records.fields import format_time
+from vemre.records.setup_bodies import Enrolment
+from vemre.service.vault import Place, Vault
+from vemre.types import Random
+
+BATCH: Final = 500
+"""Commitments that go into the log together."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose roll entry changed: an application, or a voter who came with an imported roll."""
+
+    column: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.column}/{self.number}"
+
+
+def application(number: int) -> Subject:
+    """The subject that an application is, also after it made a voter."""
+    return Subject("application", number)
+
+
+def voter(number: int) -> Subject:
+    """The subject that an imported voter is."""
+    return Subject("voter", number)
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A commitment with what opens it. `position` is None until it is in the log."""
+
+    number: int
+    kind: str
+    salt: bytes
+    change: dict[str, Any]
+    position: int | None
+
+    def __repr__(self) -> str:
+        return f"Committed({self.number}, {self.kind})"
+
+
+class Commitments:
+    """The rows of commitments."""
+
+    def __init__(self, engine: Engine, vault: Vault, election_id: str, random: Random) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._election_id = election_id
+        self._random = random
+
+    def add(
+        self, connection: Connection, subject: Subject, *, kind: str, folio: str, now: int, details: Mapping[str, Any]
+    ) -> None:
+        """Commit to a change, in the transaction that makes it. `details` are the members that its kind has beside
+        those that every change has."""
+        mine = commitment.c[subject.column] == subject.number
+        number = connection.scalar(select(func.count()).select_from(commitment).where(mine)) or 0
+        change = {
+            "election_id": self._election_id,
+            "folio": folio,
+            "number": number,
+            "kind": kind,
+            "time": format_time(now),
+            **details,
+        }
+        salt = self._random(records.SALT_BYTES)
+        digest = records.commitment(salt, change)
+        connection.execute(
+            insert(commitment).values(
+                **{subject.column: subject.number},
+                number=number,
+                kind=kind,
+                digest=digest,
+                opening=self._vault.seal(_place(digest), json.dumps({"salt": salt.hex(), "change": change})),
+            )
+        )
+
+    def waiting(self, limit: int = BATCH) -> list[tuple[int, Enrolment]]:
+        """The first commitments that are not in the log, with their row numbers."""
+        query = select(commitment).where(commitment.c.position.is_(None)).order_by(commitment.c.commitment).limit(limit)
+        with self._engine.connect() as connection:
+            return [(row.commitment, Enrolment(row.digest.hex(), row.kind)) for row in connection.execute(query)]
+
+    def place(self, connection: Connection, number: int, position: int) -> None:
+        """Note where a commitment stands in the log."""
+        connection.execute(update(commitment).where(commitment.c.commitment == number).values(position=position))
+
+    def of(self, subject: Subject) -> list[Committed]:
+        """The commitments about a subject, in order."""
+        query = select(commitment).where(commitment.c[subject.column] == subject.number).order_by(commitment.c.number)
+        found = []
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                opening = json.loads(self._vault.open(_place(row.digest), row.opening))
+                salt = bytes.fromhex(opening["salt"])
+                found.append(Committed(row.number, row.kind, salt, opening["change"], row.position))
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each kind."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(commitment.c.kind, func.count()).group_by(commitment.c.kind))
+            return {row[0]: row[1] for row in rows}
+
+
+def _place(digest: bytes) -> Place:
+    # A row is bound by what it commits to: its number is not known before it is inserted.
+    return Place("commitment", "opening", digest.hex())
