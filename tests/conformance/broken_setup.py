@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from changes import NO_ELEMENT, OTHER_ELEMENT, Changes, body, gate_of, setting, swap
+from changes import NO_ELEMENT, OTHER_ELEMENT, Changes, body, gate_of, patch_blob, setting, swap
 from forge import Forgery
 from test_every_check import offer_change, recommit
 
@@ -226,6 +226,14 @@ change(
 )
 
 
+change(
+    Check.ROLL_KEYS,
+    "registry",
+    "The blob of an urn's credentials ends inside a key.",
+    lambda f: patch_blob(f, body(f, "roll")["urns"][1], "credentials", lambda data: data[:-1]),
+)
+
+
 @case(Check.ROLL_UNIQUE, "registry", "A credential is on two urns.")
 def on_two_urns(f: Forgery) -> None:
     first, second = f.body("registry", "roll")["urns"]
@@ -265,4 +273,31 @@ change(
     "tally",
     "The list to mix states another number of rows.",
     lambda f: body(f, "tally-input")["batches"][0].update(rows=5),
+)
+
+# --- roles that are none ----------------------------------------------------------------------------------------------
+
+change(
+    Check.DKG_SHARES,
+    "trustee/2",
+    "A dealer has a box for a role whose number has a leading zero.",
+    lambda f: body(f, "dkg-shares", 1)["shares"][0].update(to="trustee/01"),
+)
+change(
+    Check.DRILL,
+    "tally",
+    "A drill has the share of a role that does not exist.",
+    lambda f: body(f, "drill")["shares"][1].update(trustee="trustee"),
+)
+change(
+    Check.MANIFEST_IDS,
+    "authority",
+    "A mixer has a role id without a number.",
+    lambda f: f.body("tally", "manifest")["mixers"][1].update(id="mixer"),
+)
+change(
+    Check.ELEMENT,
+    "tally",
+    "A commitment of a proof in a drill is not an element.",
+    lambda f: body(f, "drill")["shares"][1]["proof"].update(t2=NO_ELEMENT),
 )

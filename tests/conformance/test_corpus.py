@@ -57,6 +57,7 @@ def test_the_verifier_finds_it(initial: str) -> None:
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_the_second_verifier_finds_it() -> None:
     wrong = {}
     with second_verifier.Batch() as verifier:

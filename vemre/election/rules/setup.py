@@ -109,8 +109,10 @@ def _check_drill(view: View, key: JointKey, drill: s.Drill, where: str) -> bool:
             )
             decryption.verify(view.group, view.random, statement, equality(share.proof))
         except CheckFailed as failure:
-            check = Check.DRILL if failure.check is Check.DECRYPT_PROOF else failure.check
-            raise CheckFailed(check, failure.detail, where=where, party=share.trustee) from None
+            if failure.check is Check.DECRYPT_PROOF:
+                raise CheckFailed(Check.DRILL, failure.detail, where=where, party=share.trustee) from None
+            # The trustee has signed nothing here; the tally signed values that are none.
+            raise failure.located(where=where, party="tally") from None
     return True
 
 

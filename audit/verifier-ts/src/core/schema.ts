@@ -22,12 +22,12 @@ export const number = between(1);
 export const hex32 = matching(/^[0-9a-f]{64}$/);
 export const hex64 = matching(/^[0-9a-f]{128}$/);
 export const box = matching(/^[0-9a-f]{144}$/);
-export const role = matching(/^(?:authority|registry|ballot-box|tally|(?:trustee|mixer|auditor)\/[1-9][0-9]*)$/);
 export const uuid = matching(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
 export const country = matching(/^(?:[A-Z]{2}|other)$/);
 
-/** An id is any text here; its form is judged with the manifest. */
+/** An id is any text here; its form is judged with the manifest, and that of a role by the rule that looks for it. */
 export const id = text;
+export const role = text;
 /** Notes and vkeys are texts here; their form is judged by [NOTE] and [MANIFEST-KEYS]. */
 export const checkpoint = text;
 export const vkey = text;
