@@ -65,13 +65,15 @@ class Channels:
         if order is None:
             await run_in_threadpool(self._node.sync)
             order = await run_in_threadpool(self._order, voter, reason)
+        if order.position is None:
+            # Also where it was another reason: only the ballot log knows whether that order came to stand.
+            await self._note("block", voter.voter, by)
+            position = await run_in_threadpool(self._submit_block, order)
+            await run_in_threadpool(self._store.place_block, voter.voter, position)
+        else:
+            position = order.position
         if order.reason != reason:
             raise Refused("already-blocked", reason=order.reason)
-        if order.position is not None:
-            return order.position
-        await self._note("block", voter.voter, by)
-        position = await run_in_threadpool(self._submit_block, order)
-        await run_in_threadpool(self._store.place_block, voter.voter, position)
         return position
 
     async def take_in(self, folio: str, channel: Channel, request: str | None, by: By) -> Intake:
