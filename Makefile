@@ -5,12 +5,12 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: demo test check lint coverage bench verifier-ts deps clean
+.PHONY: demo test check lint coverage bench verifier-ts client deps clean
 
 demo: .venv/ready verifier-ts
 	@$(BIN)/vemre demo $(DEMO_ARGS)
 
-test: .venv/ready verifier-ts
+test: .venv/ready verifier-ts client
 	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
 
 check: lint
@@ -36,6 +36,13 @@ verifier-ts:
 	    || echo "The second verifier could not be built (audit/verifier-ts): npm ci && npm run build say why."; \
 	fi
 
+# The voter's client in TypeScript, in the same way.
+client:
+	@if node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
+	  cd ballot/client && { { test -d node_modules || npm ci --silent --no-progress; } && npm run --silent build; } \
+	    || echo "The voter's client could not be built (ballot/client): npm ci && npm run build say why."; \
+	fi
+
 # What needs the system's package manager; everything else runs without it.
 deps:
 	apt-get update && apt-get install -y --no-install-recommends python3 python3-venv git make postgresql chromium
@@ -53,4 +60,4 @@ deps:
 	@touch $@
 
 clean:
-	rm -rf .venv build dist audit/verifier-ts/dist audit/verifier-ts/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist audit/verifier-ts/dist audit/verifier-ts/node_modules ballot/client/build ballot/client/dist ballot/client/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

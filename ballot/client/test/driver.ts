@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseCanonical } from '../src/core/json.ts';
+import { parseRecord } from '../src/core/record.ts';
 import { readChoices } from '../src/core/choice.ts';
 import {
   CheckFailed, Refused, challengePayload, checkChallenge, hex, openElection, parseCredential, parsePolicy, parseShown, prepare,
@@ -48,6 +49,13 @@ const ACTS: Record<string, (request: Request) => Promise<Json>> = {
   async receipt(request) {
     const { index, size, auditors, missing } = verifyReceipt(unhex(request['receipt']!), unhex(request['leaf']!), parsePolicy(bytes(request['policy']!)));
     return { index, size, auditors: [...auditors], missing: [...missing] };
+  },
+  async 'read-choices'(request) {
+    const election = await open(request);
+    return [...readChoices(election.contests(request['urn']!), JSON.parse(request['choices']!) as Json).keys()];
+  },
+  async record(request) {
+    return { type: parseRecord(unhex(request['data']!), 'nowhere').type };
   },
   async json(request) {
     return parseCanonical(unhex(request['data']!), Number(request['limit']));

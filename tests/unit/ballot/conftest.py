@@ -1,11 +1,47 @@
 """A ballot box over a simulated election."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import client_program
 import pytest
+from client_program import Client
 from served import BallotBoxUnderTest
 from simulator import Simulator
+
+REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the client in TypeScript where it cannot run."""
+    here = [item for item in items if item.path.name.startswith("test_client_")]
+    if REQUIRE_ALL or not here or client_program.why_not() is None:
+        return
+    config.hook.pytest_deselected(items=here)
+    items[:] = [item for item in items if item not in here]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close with what was not run, and why."""
+    if hasattr(config, "workerinput") or REQUIRE_ALL:
+        return
+    if (reason := client_program.why_not()) is not None:
+        print(f"NOT RUN: the voter's client in TypeScript ({reason})")
+
+
+@pytest.fixture(scope="session")
+def tested() -> str:
+    """The report of its own tests, all of which pass."""
+    run = client_program.run_tests()
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="session")
+def client(tested: str) -> Iterator[Client]:
+    with Client() as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ import { canonical, parseCanonical } from './json.ts';
 import { DKG_TYPES, KeyGeneration } from './keys.ts';
 import { checkManifest } from './manifest.ts';
 import type { Policy } from './policy.ts';
-import { checkSigner, isOf, parseRecord, roleKeys, type Entry } from './record.ts';
+import type { LogReader } from './reader.ts';
+import { checkSigner, isOf, parseRecord, roleKeys, typeOf, type Entry } from './record.ts';
 import { CredentialRoll, openLog, readBlob } from './roll.ts';
 import type { Source } from './source.ts';
 
@@ -100,11 +101,24 @@ async function readTally(source: Source, policy: Policy): Promise<Begun & { read
       continue;
     }
     checkSigner(record, 'tally', policy.logs.tally.name, begun.keys);
-    if (isOf(record, 'setup')) return { ...begun, setup: record };
+    if (isOf(record, 'setup')) {
+      await checkRest(log, index + 1);
+      return { ...begun, setup: record };
+    }
     if (!BEFORE_SETUP.has(record.type)) throw new CheckFailed('ORDER', `${record.type} before the setup`, where);
     if (DKG_TYPES.has(record.type)) begun.generation.admit(record);
   }
   throw new Refused('no-setup');
+}
+
+/** That nothing after the setup would stand before it: a second manifest, key or setup. The rest is not a client's. */
+async function checkRest(log: LogReader, start: number): Promise<void> {
+  for await (const [index, entry] of log.entries(start)) {
+    const type = located(`tally/${index}`, () => typeOf(entry));
+    if (type === 'manifest' || type === 'setup' || DKG_TYPES.has(type)) {
+      throw new CheckFailed('ORDER', `${type} after the setup`, `tally/${index}`);
+    }
+  }
 }
 
 /** The manifest, before any other record is looked at: the keys of all others are in it. */

@@ -47,6 +47,11 @@ export function parseRecord(entry: Uint8Array, where: string): Entry {
   return { type, log, signer, body, plain: found.body, signature: unhex(found.signature), leaf: leafHash(entry), where };
 }
 
+/** The type of a record whose body is not looked at, of whatever type. Throws CheckFailed(CANONICAL). */
+export function typeOf(entry: Uint8Array): string {
+  return envelope(parseCanonical(entry, MAX_ENTRY_BYTES)).type;
+}
+
 /** That the record was made for this log, by a role that may sign its type here, and that its signature verifies
  * under that role's key. Throws CheckFailed(RECORD-SIGNATURE or RECORD-ROLE). */
 export function checkSigner(record: Entry, log: LogName, origin: string, keys: ReadonlyMap<string, Uint8Array>): void {

@@ -1,6 +1,6 @@
 """Ballots from fixed randomness: what the client in TypeScript must make of the same bytes, byte for byte.
 
-    python tests/unit/ballot/ballot_vectors.py
+    python tests/ballot_vectors.py
 
 writes `tests/vectors/ballot-ts.json` anew. Every key and every random byte in it follows from a published seed.
 """
@@ -24,7 +24,7 @@ from vemre.records.fields import Bilingual
 from vemre.records.record import plain
 from vemre.records.setup_bodies import Coalition, Contest, Offer, Option, Urn
 
-FILE: Final = Path(__file__).resolve().parents[2] / "vectors" / "ballot-ts.json"
+FILE: Final = Path(__file__).resolve().parent / "vectors" / "ballot-ts.json"
 ELECTION: Final = "7b0c6f0e-4e0a-4f5e-9c41-0a6d9d1f2c33"
 ORIGIN: Final = f"vemre.example/{ELECTION}/ballot"
 
@@ -95,7 +95,7 @@ def vectors(group: Group) -> dict[str, Any]:
     context = hashlib.sha256(b"VeMRE vector context").digest()
     cases = [_case(group, context, joint_key, *case) for case in CASES]
     return {
-        "note": "Ballots from fixed randomness, as Python makes them: tests/unit/ballot/ballot_vectors.py",
+        "note": "Ballots from fixed randomness, as Python makes them: tests/ballot_vectors.py",
         "election_id": ELECTION,
         "ballot_log": ORIGIN,
         "context": context.hex(),
