@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "receipt": "audit.receipts.command:receipt",
     "dispute": "audit.receipts.dispute_command:dispute",
     "abstention": "audit.receipts.command:abstention",
+    "enrolment": "audit.receipts.enrolment_command:group",
     "init": "audit.keys:init",
     "plan": "audit.opinion.commands:plan",
     "system-opinion": "audit.opinion.commands:system_opinion",

@@ -1,9 +1,11 @@
 """No body, header or path makes the registry fail."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from applying import form
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from junk import requests, send
@@ -20,6 +22,25 @@ PATHS = (
     "POST /official/block",
     "POST /official/marks",
     "GET /official/roster",
+    "POST /official/intake",
+    "POST /official/modality",
+    "POST /official/freeze",
+    "GET /official/enrolment",
+    "GET /official/nominal",
+    "GET /official/accesses",
+    "GET /official/solicitudes",
+    "GET /official/solicitudes/{}",
+    "POST /official/solicitudes/{}/accept",
+    "POST /official/solicitudes/{}/refuse",
+    "POST /official/observations/{}/answer",
+    "POST /solicitudes",
+    "GET /solicitudes",
+    "GET /solicitudes/{}",
+    "POST /solicitudes/{}/correction",
+    "POST /solicitudes/{}/appeal",
+    "GET /solicitudes/{}/commitments",
+    "GET /partidos/nominal",
+    "POST /partidos/observaciones",
     "POST /records",
     "GET /log/checkpoint",
     "GET /log/cosigned",
@@ -32,6 +53,10 @@ BODIES = (
     roll_file(roll_line(1), roll_line(2, "17")),
     b'{"folio":"F-0001","request":"0123456789abcdef"}',
     b'{"folio":"F-0001","reason":"post"}',
+    b'{"folio":"F-0001","channel":"post"}',
+    b'{"folio":"F-0001","text":"x","request":"0123456789abcdef"}',
+    b'{"undecided":0}',
+    json.dumps(form(1)).encode(),
 )
 
 
