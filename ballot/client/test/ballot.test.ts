@@ -127,7 +127,7 @@ test('A21: whatever is chosen, the same operations and the same size', async () 
     seen.set(one.name, JSON.stringify([calls(result), drawn, entry.length]));
   }
   session.disconnect();
-  assert.ok([...seen.values()].every((each) => each.includes('"decodes",256')), 'two blocks are tried with 128 counters each');
+  assert.ok([...seen.values()].every((each) => each.includes('"decodes",128')), 'two blocks are tried with 64 counters each');
   assert.equal(new Set(seen.values()).size, 1, [...seen].join('\n'));
 });
 

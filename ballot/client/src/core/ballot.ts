@@ -1,6 +1,6 @@
 /** A ballot: choices in, ciphertexts and proofs out, then cast or challenged, once. Source: docs/spec/ballot.md.
  *
- * Constant work: whatever is chosen, an urn's ballots take the same operations (so many draws of randomness, 128 trials
+ * Constant work: whatever is chosen, an urn's ballots take the same operations (so many draws of randomness, 64 trials
  * per block, three multiplications per block through full-width windows, the same hashes over the same lengths) and
  * have the same size.
  */
