@@ -4,12 +4,7 @@ and an auditor's witness."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +14,7 @@ from browser import DESKTOP, PHONE, axe, overflow, showing
 from served import listening
 from served_simulator import Served
 from simulator import GROUP, OPENS, Simulator
+from static_files import serving
 from witnesses import witness_of
 
 from audit.page import beside_a_record, verifier_page
@@ -36,26 +32,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 MILLISECONDS = 300_000
-
-
-class _Static(SimpleHTTPRequestHandler):
-    """Any web server: it knows nothing of records."""
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Static, directory=str(folder)))
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

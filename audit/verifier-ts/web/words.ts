@@ -33,7 +33,7 @@ const WORDS = {
   needPolicy: ['Elija el archivo de política.', 'Pick the policy file.'],
   badUrl: ['La dirección no es válida.', 'The address is not valid.'],
   files: ['archivos elegidos', 'files chosen'],
-  unreadable: ['No se pudo leer la carpeta.', 'The folder could not be read.'],
+  unreadable: ['No se pudo leer la carpeta: elíjala con el botón.', 'The folder could not be read: pick it with the button.'],
   election: ['Elección', 'Election'],
   counted: ['Concepto', 'Kind'],
   save: ['Guardar el informe (JSON)', 'Save the report (JSON)'],
