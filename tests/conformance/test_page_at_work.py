@@ -1,5 +1,5 @@
-"""The page "verify it yourself" at work in a real browser: records by address, by folder and by drop, with and without a
-network, and answering while it works."""
+"""The page "verify it yourself" at work in a real browser: records by address, by folder and by drop, with and without
+a network, and answering while it works."""
 
 from __future__ import annotations
 
