@@ -60,4 +60,4 @@ deps:
 	@touch $@
 
 clean:
-	rm -rf .venv build dist audit/verifier-ts/dist audit/verifier-ts/node_modules ballot/client/build ballot/client/dist ballot/client/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist audit/verifier-ts/dist audit/verifier-ts/node_modules ballot/client/dist ballot/client/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

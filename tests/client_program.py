@@ -28,10 +28,10 @@ def why_not() -> str | None:
     return None
 
 
-def run_tests() -> subprocess.CompletedProcess[str]:
-    """Build it and run its own tests."""
+def run(*script: str) -> subprocess.CompletedProcess[str]:
+    """One of its npm scripts, such as ``test``."""
     return subprocess.run(
-        ["npm", "test", "--silent"], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=300
+        ["npm", "run", "--silent", *script], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -40,7 +40,7 @@ class Client:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            ["node", str(FOLDER / "build" / "test" / "driver.js")],
+            ["node", str(FOLDER / "node_modules" / ".vemre" / "test" / "driver.js")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -15,7 +15,15 @@ import { folderSource } from './files.ts';
 type Request = Record<string, string>;
 
 const bytes = (file: string): Uint8Array => new Uint8Array(readFileSync(file));
-const open = (request: Request): Promise<Election> => openElection(folderSource(request['record']!), parsePolicy(bytes(request['policy']!)));
+const opened = new Map<string, Promise<Election>>();
+
+/** The election of a record, opened once. */
+function open(request: Request): Promise<Election> {
+  const [record, policy] = [request['record']!, request['policy']!];
+  const known = opened.get(`${record} ${policy}`) ?? openElection(folderSource(record), parsePolicy(bytes(policy)));
+  opened.set(`${record} ${policy}`, known);
+  return known;
+}
 
 async function prepared(request: Request) {
   const election = await open(request);

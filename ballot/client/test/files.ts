@@ -6,8 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NotFound, type Source } from '../src/core/index.ts';
 
-/** This file runs as ballot/client/build/test/files.js. */
-const VECTORS = fileURLToPath(new URL('../../../../tests/vectors/', import.meta.url));
+/** This file runs as ballot/client/node_modules/.vemre/test/files.js. */
+const VECTORS = fileURLToPath(new URL('../../../../../tests/vectors/', import.meta.url));
 
 export const vectorPath = (name: string): string => path.join(VECTORS, name);
 // Vectors are the tests' own; what they hold is theirs to know.

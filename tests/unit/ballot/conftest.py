@@ -31,15 +31,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def tested() -> str:
-    """The report of its own tests, all of which pass."""
-    run = client_program.run_tests()
-    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
-    return run.stdout
-
-
-@pytest.fixture(scope="session")
-def client(tested: str) -> Iterator[Client]:
+def client() -> Iterator[Client]:
+    """The client in TypeScript, built, as a program."""
+    built = client_program.run("build")
+    assert built.returncode == 0, built.stdout + built.stderr
     with Client() as program:
         yield program
 

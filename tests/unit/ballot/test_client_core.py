@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import ballot_vectors
+import client_program
 import msgspec
 import pytest
 from client_program import Client
@@ -76,10 +77,14 @@ def election(tmp_path_factory: pytest.TempPathFactory) -> OnDisk:
     return OnDisk(sim, credentials, sim.write(folder / "record"), folder / "policy.json")
 
 
-def test_its_own_tests_pass(tested: str) -> None:
-    assert "\n# pass " in tested
-    assert "\n# fail 0\n" in tested
-    assert "\n# skipped 0\n" in tested
+@pytest.mark.slow
+def test_its_own_tests_and_types_pass(client: Client) -> None:  # `client`: nobody else builds at the same time
+    run = client_program.run("test")
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
+    assert "\n# fail 0\n" in run.stdout
+    assert "\n# skipped 0\n" in run.stdout
+    types = client_program.run("check")
+    assert types.returncode == 0, types.stdout
 
 
 def test_the_vectors_are_what_this_program_makes() -> None:

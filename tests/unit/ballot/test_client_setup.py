@@ -107,6 +107,7 @@ def test_the_golden_record_is_accepted(client: Client) -> None:
     assert client.good("open", record=str(GOLDEN / "record"), policy=str(GOLDEN / "policy.json"))["id"]
 
 
+@pytest.mark.slow
 def test_what_the_corpus_breaks_before_the_vote_is_refused(client: Client) -> None:
     """Every record of the corpus: refused, with the id that the corpus states, unless the fault comes later."""
     reached = 0
@@ -125,6 +126,7 @@ def test_what_the_corpus_breaks_before_the_vote_is_refused(client: Client) -> No
     assert reached > 100
 
 
+@pytest.mark.slow
 def test_valid_elections_of_the_corpus_are_accepted_once_they_have_a_setup(client: Client) -> None:
     for case in sorted(CASES.glob("VALID-*")):
         found = answer(client, case)
