@@ -42,6 +42,8 @@ def page(data: dict[str, Any]) -> str:
         f"* Machine: {processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         f"* Python {platform.python_version()}, arithmetic: reference (pure Python)",
         "* Command: `make bench`",
+        "",
+        "[Large records](performance-large-records.md) are measured by a command of their own.",
     ]
     groups: dict[str, list[dict[str, Any]]] = {}
     for bench in data["benchmarks"]:

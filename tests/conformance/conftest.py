@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "rules"))
 import second_verifier
 
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
+
+
+@pytest.fixture(scope="module")
+def second() -> Iterator[second_verifier.Batch]:
+    """The second verifier, ready to be asked about many records."""
+    with second_verifier.Batch() as verifier:
+        yield verifier
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,13 +1,15 @@
 """Two verifiers, random alterations: they say the same of every record, whatever is wrong with it.
 
-The seed is part of each test's name and of its failure; `VEMRE_SEED` sets another one, `VEMRE_ALTERATIONS` how many.
+Every failure names its seed; `VEMRE_SEED` sets another one, `VEMRE_ALTERATIONS` how many there are.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import random
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,6 @@ from vemre.records.policy import parse_policy
 
 SEED = os.environ.get("VEMRE_SEED", "1")
 MANY = int(os.environ.get("VEMRE_ALTERATIONS", "400"))
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[second_verifier.Batch]:
-    with second_verifier.Batch() as verifier:
-        yield verifier
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +73,26 @@ def disagreements(
             found.append(f"seed {seed}, number {number}: {done}\n  {mine}\n  {other}")
         refused += mine["verdict"] == "invalid"
     return found, refused
+
+
+@pytest.mark.parametrize("log", ["registry", "ballot", "tally"])
+def test_both_accept_what_changes_nothing(
+    second: second_verifier.Batch, election: tuple[Path, Keys], tmp_path: Path, log: str
+) -> None:
+    """Lines of keys that nobody knows, whatever they say, and files that no record names."""
+    folder, _ = election
+    draw = random.Random(f"{SEED} {log}")
+    record = shutil.copytree(folder / "record", tmp_path / "record")
+    payload = base64.b64encode(draw.randbytes(draw.randrange(5, 80))).decode()
+    with (record / log / "checkpoint").open("a", encoding="utf-8") as checkpoint:
+        checkpoint.write(f"\u2014 unknown.example/{draw.randrange(100)} {payload}\n")
+    (record / log / "tile" / "0" / "999").write_bytes(draw.randbytes(40))
+    extra = draw.randbytes(40)
+    (record / "blob" / hashlib.sha256(extra).hexdigest()).write_bytes(extra)
+    (record / "README").write_bytes(draw.randbytes(10))
+    mine, other = both(second, record, folder / "policy.json")
+    assert mine == other
+    assert (mine["verdict"], mine["certified"]) == ("valid", True)
 
 
 def test_both_say_the_same_of_a_few(second: second_verifier.Batch, election: tuple[Path, Keys], tmp_path: Path) -> None:

@@ -55,11 +55,17 @@ def test_a_good_record_gives_the_same_report(election: simulator.Simulator, reco
 @pytest.mark.slow
 @pytest.mark.parametrize(("check", "party", "change"), CASES, ids=[f"{c}-{i}" for i, (c, _, _) in enumerate(CASES)])
 def test_both_refuse_for_the_same_reason(
-    election: simulator.Simulator, record: Path, tmp_path: Path, check: Check, party: str, change: Change
+    second: second_verifier.Batch,
+    election: simulator.Simulator,
+    record: Path,
+    tmp_path: Path,
+    check: Check,
+    party: str,
+    change: Change,
 ) -> None:
     forgery = Forgery.open(record, election.forge_keys())
     change(forgery)
-    code, report = second_verifier.verdict(forgery.write(tmp_path / "forged"), record.parent / "policy.json")
+    code, report = second.verdict(forgery.write(tmp_path / "forged"), record.parent / "policy.json")
     failed = [found for found in report["checks"] if found["status"] == "failed"]
     assert (code, report["verdict"], report["first_failure"]) == (1, "invalid", check.value)
     assert [(found["id"], found["party"]) for found in failed] == [(check.value, party)]
