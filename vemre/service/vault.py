@@ -84,6 +84,8 @@ class Vault:
         try:
             key = self._keys[int(number)]
             raw = base64.b64decode(data, altchars=b"-_", validate=True)
+            if base64.urlsafe_b64encode(raw).decode() != data:
+                raise ValueError("another spelling of the same bytes")
             nonce, box = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
             return crypto_aead_xchacha20poly1305_ietf_decrypt(box, _bound(int(number), place), nonce, key).decode()
         except (CryptoError, KeyError, TypeError, ValueError):

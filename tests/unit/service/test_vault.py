@@ -52,10 +52,14 @@ def test_junk_does_not_open(vault: Vault, bad: str) -> None:
 
 def test_every_changed_symbol_is_noticed(vault: Vault) -> None:
     sealed = vault.seal(HERE, "x")
-    for position in range(2, len(sealed) - 1):
-        other = "A" if sealed[position] != "A" else "B"
-        with pytest.raises(VaultError):
-            vault.open(HERE, sealed[:position] + other + sealed[position + 1 :])
+    for position in range(2, len(sealed)):
+        # All symbols at the end, where some bits say nothing: no value has two spellings.
+        symbols = (
+            "AB" if position < len(sealed) - 2 else "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        )
+        for other in set(symbols) - {sealed[position]}:
+            with pytest.raises(VaultError):
+                vault.open(HERE, sealed[:position] + other + sealed[position + 1 :])
 
 
 def test_index_depends_on_key_kind_and_value(vault: Vault, tmp_path: Path) -> None:
