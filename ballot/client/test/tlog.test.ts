@@ -41,6 +41,7 @@ test('inclusion and consistency proofs verify, and nothing near them does', () =
       ] as [number, number, string, Uint8Array[]][]) {
         assert.throws(() => verifyInclusion(i, n, b64(l), p, b64(root)), { check: 'LOG' });
       }
+      assert.throws(() => verifyInclusion(Number(index), size, b64(root), [], b64(root)), { check: 'LOG' }, 'the root is no leaf');
     }
     for (const [old, { old_root: before, proof }] of Object.entries(consistency) as [string, { old_root: string; proof: string[] }][]) {
       const hashes = proof.map(b64);
