@@ -78,8 +78,8 @@ def _responses(n: int, w: int) -> int:
 ELEMENTS: dict[str, tuple[Put, str]] = {
     "commitment of a polynomial": (field("tally", "dkg-reveal", "commitments", 0), "trustee/1"),
     "proof of possession": (field("tally", "dkg-reveal", "pop", "commitment"), "trustee/1"),
-    "share of a drill": (field("tally", "drill", "shares", 0, "share"), "trustee/1"),
-    "proof of a drill": (field("tally", "drill", "shares", 0, "proof", "t1"), "trustee/1"),
+    "share of a drill": (field("tally", "drill", "shares", 0, "share"), "tally"),
+    "proof of a drill": (field("tally", "drill", "shares", 0, "proof", "t1"), "tally"),
     "ciphertext a": (field("ballot", "ballot", "contests", 0, "ciphertexts", 0, "a"), "credential"),
     "ciphertext b": (field("ballot", "ballot", "contests", 0, "ciphertexts", 1, "b"), "credential"),
     "proof of a ballot": (field("ballot", "ballot", "contests", 0, "pok", 1, "commitment"), "credential"),
@@ -92,7 +92,7 @@ ELEMENTS: dict[str, tuple[Put, str]] = {
 }
 SCALARS: dict[str, tuple[Put, str]] = {
     "proof of possession": (field("tally", "dkg-reveal", "pop", "response"), "trustee/1"),
-    "proof of a drill": (field("tally", "drill", "shares", 0, "proof", "response"), "trustee/1"),
+    "proof of a drill": (field("tally", "drill", "shares", 0, "proof", "response"), "tally"),
     "proof of a ballot": (field("ballot", "ballot", "contests", 0, "pok", 0, "response"), "credential"),
     "first response of a shuffle": (blob("shuffle", "proof", _responses), "mixer/1"),
     "last response of a shuffle": (

@@ -27,7 +27,7 @@ from vemre.group import load
 from vemre.records.policy import parse_policy
 
 SEED = os.environ.get("VEMRE_SEED", "1")
-MANY = int(os.environ.get("VEMRE_ALTERATIONS", "400"))
+MANY = int(os.environ.get("VEMRE_ALTERATIONS", "100"))
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,7 @@ def test_both_say_the_same_of_a_few(second: second_verifier.Batch, election: tup
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_both_say_the_same_of_many(second: second_verifier.Batch, election: tuple[Path, Keys], tmp_path: Path) -> None:
     found, refused = disagreements(second, election, tmp_path, MANY, f"many {SEED}")
     assert not found, "\n".join(found)
