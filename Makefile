@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: demo test check lint coverage bench verifier-ts client deps clean
+.PHONY: demo test check lint coverage bench native wheels verifier-ts client deps clean
 
 demo: .venv/ready verifier-ts
 	@$(BIN)/vemre demo $(DEMO_ARGS)
@@ -28,6 +28,14 @@ coverage: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python benchmarks/run.py
+
+# The fast, constant-time arithmetic, where cargo is new enough; without it everything runs with the reference one.
+native: .venv/ready
+	@sh native/build.sh $(BIN)
+
+# Wheels of the arithmetic for Linux, for machines without a compiler.
+wheels: .venv/ready
+	@$(BIN)/maturin build --release --locked --manifest-path native/Cargo.toml --out dist
 
 # The second verifier, where Node 20.19 or newer is; `make test` says at its end where it was not run, and why.
 verifier-ts:
@@ -60,4 +68,4 @@ deps:
 	@touch $@
 
 clean:
-	rm -rf .venv build dist audit/verifier-ts/dist audit/verifier-ts/node_modules ballot/client/dist ballot/client/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist native/target audit/verifier-ts/dist audit/verifier-ts/node_modules ballot/client/dist ballot/client/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,7 +6,7 @@ Batches have `ROWS` rows of the presidential contest (two ciphertexts each); div
 from __future__ import annotations
 
 import os
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import pytest
 
@@ -21,7 +21,7 @@ from vemre.election.count import count_batch
 from vemre.election.dkg import Ceremony, KeyShare, deal
 from vemre.election.mixing import mix
 from vemre.election.opening import open_batch
-from vemre.group import Backend, Elements, Group, load
+from vemre.group import Backend, Elements, Group, backends, load
 from vemre.params import BLOCK_BYTES
 
 ROWS = 100
@@ -31,7 +31,7 @@ PRESIDENCY = OFFER.contests[0]
 CONTEXT = bytes(32)
 
 
-@pytest.fixture(scope="module", params=get_args(Backend))
+@pytest.fixture(scope="module", params=backends())
 def group(request: pytest.FixtureRequest) -> Group:
     return load(cast(Backend, request.param))
 

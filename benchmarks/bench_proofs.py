@@ -7,11 +7,11 @@ rows of one and of three blocks; divide by the rows for the time of one.
 from __future__ import annotations
 
 import os
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import pytest
 
-from vemre.group import Backend, Elements, Group, load
+from vemre.group import Backend, Elements, Group, backends, load
 from vemre.proofs import ballot_pok, decryption, possession, shuffle, threshold
 from vemre.proofs.prove import ballot as prove_ballot
 from vemre.proofs.prove import decryption as prove_decryption
@@ -23,7 +23,7 @@ BALLOTS = 50
 TRUSTEES, THRESHOLD = 5, 3
 
 
-@pytest.fixture(scope="module", params=get_args(Backend))
+@pytest.fixture(scope="module", params=backends())
 def group(request: pytest.FixtureRequest) -> Group:
     return load(cast(Backend, request.param))
 

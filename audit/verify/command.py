@@ -29,7 +29,7 @@ _STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_APPLICA
 @click.command("verify", cls=Command, help="audit-verify-about")
 @click.argument("record", type=click.Path(path_type=Path))
 @option("--policy", type=click.Path(path_type=Path), required=True, help="audit-option-policy")
-@option("--backend", type=click.Choice(["reference"]), default=None, help="audit-option-backend")
+@option("--backend", type=click.Choice(group.backends()), default=None, help="audit-option-backend")
 @json_option
 def verify(record: Path, policy: Path, backend: Backend | None, as_json: bool) -> int:
     """The text stands in the catalogue."""

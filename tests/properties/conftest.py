@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from typing import cast
 
 import pytest
 
-from vemre.group import Backend, Group, load
+from vemre.group import Backend, Group, backends, load
 
 
-@pytest.fixture(scope="session", params=get_args(Backend))
+@pytest.fixture(scope="session", params=backends())
 def group(request: pytest.FixtureRequest) -> Group:
     return load(cast(Backend, request.param))

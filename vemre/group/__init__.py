@@ -7,24 +7,35 @@ never of a record or an environment variable [PARAMS].
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from typing import Literal
 
 from vemre.group.interface import Elements, Group, Scalars
 
-__all__ = ["Backend", "Elements", "Group", "Scalars", "load"]
+__all__ = ["Backend", "Elements", "Group", "Scalars", "backends", "load"]
 
-Backend = Literal["reference"]
+Backend = Literal["native", "reference"]
 
 
 def load(name: Backend | None = None) -> Group:
     """The back end called `name`; without one, the fastest there is."""
-    return _load(name or "reference")
+    return _load(name or backends()[0])
+
+
+@cache
+def backends() -> tuple[Backend, ...]:
+    """The back ends that are built here, the fastest first."""
+    return ("reference",) if find_spec("vemre_native") is None else ("native", "reference")
 
 
 @cache
 def _load(name: Backend) -> Group:
-    from vemre.group.reference import ReferenceGroup
+    if name == "native":
+        from vemre.group.native import NativeGroup
 
-    if name != "reference":
-        raise ValueError(f"unknown arithmetic back end: {name}")
-    return ReferenceGroup()
+        return NativeGroup()
+    if name == "reference":
+        from vemre.group.reference import ReferenceGroup
+
+        return ReferenceGroup()
+    raise ValueError(f"unknown arithmetic back end: {name}")

@@ -198,6 +198,10 @@ class Group(ABC):
         """s * P_i: one secret scalar, many elements (decryption shares)."""
 
     @abstractmethod
+    def msm(self, scalars: Scalars, elements: Elements) -> Elements:
+        """sum s_i P_i for secret s_i, as a vector of length one."""
+
+    @abstractmethod
     def vartime_msm(self, scalars: Scalars, elements: Elements) -> Elements:
         """sum s_i P_i, as a vector of length one. Public data only."""
 

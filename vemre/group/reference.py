@@ -146,7 +146,15 @@ class ReferenceGroup(Group):
         digits = naf(scalar * _ONE_HALF % GROUP_ORDER)
         return ReferenceElements(halves=[multiply(digits, point) for point in elements_of(elements).points])
 
+    def msm(self, scalars: Scalars, elements: Elements) -> ReferenceElements:
+        # Nothing here is constant-time, so the fast way is as good.
+        return self._msm(scalars, elements)
+
     def vartime_msm(self, scalars: Scalars, elements: Elements) -> ReferenceElements:
+        return self._msm(scalars, elements)
+
+    @staticmethod
+    def _msm(scalars: Scalars, elements: Elements) -> ReferenceElements:
         values, points = values_of(scalars), elements_of(elements).points
         same_length(values, points)
         return ReferenceElements([msm(values, points)])

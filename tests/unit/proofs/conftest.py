@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import pytest
 from forge import read_entries
 
-from vemre.group import Backend, Group, load
+from vemre.group import Backend, Group, backends, load
 
 GOLDEN = Path(__file__).parents[2] / "vectors" / "golden" / "record"
 
 
-@pytest.fixture(scope="session", params=get_args(Backend))
+@pytest.fixture(scope="session", params=backends())
 def group(request: pytest.FixtureRequest) -> Group:
     return load(cast(Backend, request.param))
 

@@ -69,7 +69,7 @@ def prove(group: Group, random: Random, statement: Statement, witness: Witness) 
     o, o4 = group.random_scalars(3, random), group.random_scalars(width, random)
     nonce_y, nonce_z = group.random_scalars(rows, random), group.random_scalars(rows, random)
     blinds = group.base_mul(o)
-    t = blinds.slice(0, 2).concat(blinds.slice(2, 3) + _secret_sum(group, nonce_z, hs))
+    t = blinds.slice(0, 2).concat(blinds.slice(2, 3) + group.msm(nonce_z, hs))
     t4 = _t4(group, statement, nonce_z, o4)
     e = group.base_mul(nonce_y) + group.mul(h.concat(d.slice(0, rows - 1)), nonce_z)
     challenge = absorb_commitments(transcript, d.encode(), t.encode(), t4.encode(), e.encode())
@@ -87,17 +87,9 @@ def _t4(group: Group, statement: Statement, z: Scalars, o4: Scalars) -> Elements
     """For each block sum z_i a'_i - o4 G and sum z_i b'_i - o4 Y."""
     width, outputs = statement.width, statement.outputs
     places = [(block, part) for block in range(width) for part in (0, 1)]
-    sums = group.concat([_secret_sum(group, z, column(outputs, width, block, part)) for block, part in places])
+    sums = group.concat([group.msm(z, column(outputs, width, block, part)) for block, part in places])
     blinds = group.base_mul(o4).concat(group.fixed_mul(statement.joint_key, o4))
     return sums - blinds.take([part * width + block for block, part in places])
-
-
-def _secret_sum(group: Group, scalars: Scalars, elements: Elements) -> Elements:
-    """sum s_i P_i for secret s_i. z_i = sz_i - c u'_i: whoever learns z_i from the time it takes learns the
-    permutation. A back end that is not constant-time anyway, and so is kept from production, takes the fast way."""
-    if group.constant_time:
-        return group.mul(elements, scalars).sum()
-    return group.vartime_msm(scalars, elements)
 
 
 def _inverse(permutation: list[int]) -> list[int]:

@@ -1,0 +1,283 @@
+//! Vectors of group elements, decoded once.
+//!
+//! A vector knows up to three forms of itself and makes the others when they are asked for: points; halves, points
+//! whose doubles the elements are; and the encoding. Halves pay because doubles are encoded with one inversion for all
+//! of them, and a product s P can be made as the double of (s/2) P at no cost: the order is odd.
+
+use crate::derive;
+use crate::parallel;
+use crate::scalars::{place, same_length};
+use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
+use curve25519_dalek::traits::{Identity, IsIdentity};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rayon::prelude::*;
+use std::sync::{Arc, OnceLock};
+
+/// Why one of several encodings was refused.
+pub const NOT_CANONICAL: u8 = 1;
+pub const IDENTITY: u8 = 2;
+
+/// An immutable vector of elements. A slice, a selection or a sum is a vector of its own.
+#[pyclass(frozen, module = "vemre_native")]
+#[derive(Clone)]
+pub struct Elements {
+    length: usize,
+    points: OnceLock<Arc<Vec<RistrettoPoint>>>,
+    halves: Option<Arc<Vec<RistrettoPoint>>>,
+    encoding: OnceLock<Arc<Vec<[u8; 32]>>>,
+}
+
+fn known<T>(value: Vec<T>) -> OnceLock<Arc<Vec<T>>> {
+    OnceLock::from(Arc::new(value))
+}
+
+impl Elements {
+    pub fn from_points(points: Vec<RistrettoPoint>) -> Self {
+        Elements { length: points.len(), points: known(points), halves: None, encoding: OnceLock::new() }
+    }
+
+    pub fn from_halves(halves: Vec<RistrettoPoint>) -> Self {
+        let length = halves.len();
+        Elements { length, points: OnceLock::new(), halves: Some(Arc::new(halves)), encoding: OnceLock::new() }
+    }
+
+    fn decoded(points: Vec<RistrettoPoint>, encoding: Vec<[u8; 32]>) -> Self {
+        Elements { length: points.len(), points: known(points), halves: None, encoding: known(encoding) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    pub fn points(&self) -> &[RistrettoPoint] {
+        self.points.get_or_init(|| {
+            let halves = self.halves.as_ref().expect("points or halves are known");
+            Arc::new(parallel::map(halves, |half| half + half))
+        })
+    }
+
+    pub fn halves(&self) -> Option<&[RistrettoPoint]> {
+        self.halves.as_ref().map(|halves| halves.as_slice())
+    }
+
+    fn encoded(&self) -> &[[u8; 32]] {
+        self.encoding.get_or_init(|| {
+            let Some(halves) = self.halves() else {
+                return Arc::new(parallel::map(self.points(), |point| point.compress().to_bytes()));
+            };
+            let size = parallel::piece(halves.len());
+            let pieces = halves.par_chunks(size).map(RistrettoPoint::double_and_compress_batch);
+            Arc::new(pieces.flat_map_iter(|piece| piece.into_iter().map(|point| point.to_bytes())).collect())
+        })
+    }
+
+    /// The same selection of every form that is known.
+    fn select(&self, pick: impl Fn(usize) -> usize + Copy, length: usize) -> Self {
+        fn of<T: Copy>(all: &[T], pick: impl Fn(usize) -> usize, length: usize) -> Vec<T> {
+            (0..length).map(|i| all[pick(i)]).collect()
+        }
+        Elements {
+            length,
+            points: self.points.get().map_or_else(OnceLock::new, |all| known(of(all, pick, length))),
+            halves: self.halves.as_ref().map(|all| Arc::new(of(all, pick, length))),
+            encoding: self.encoding.get().map_or_else(OnceLock::new, |all| known(of(all, pick, length))),
+        }
+    }
+
+    /// An operation on two vectors; halves of both give halves of the result.
+    fn each(
+        &self,
+        other: &Elements,
+        work: impl Fn(&RistrettoPoint, &RistrettoPoint) -> RistrettoPoint + Sync + Send,
+    ) -> Self {
+        match (self.halves(), other.halves()) {
+            (Some(left), Some(right)) => Elements::from_halves(parallel::map2(left, right, work)),
+            _ => Elements::from_points(parallel::map2(self.points(), other.points(), work)),
+        }
+    }
+}
+
+#[pymethods]
+impl Elements {
+    fn __len__(&self) -> usize {
+        self.length
+    }
+
+    fn slice(&self, py: Python<'_>, start: usize, stop: usize) -> Self {
+        py.detach(|| self.select(|i| start + i, stop.saturating_sub(start)))
+    }
+
+    fn take(&self, py: Python<'_>, indices: Vec<isize>) -> PyResult<Self> {
+        let places = indices.into_iter().map(|index| place(index, self.length)).collect::<PyResult<Vec<usize>>>()?;
+        Ok(py.detach(|| self.select(|i| places[i], places.len())))
+    }
+
+    fn concat(&self, py: Python<'_>, others: Vec<Py<Elements>>) -> Self {
+        let mut parts = vec![self];
+        parts.extend(others.iter().map(|other| other.get()));
+        parts.retain(|part| part.length > 0);
+        py.detach(|| {
+            let encoding = if parts.iter().all(|part| part.encoding.get().is_some()) {
+                known(parts.iter().flat_map(|part| part.encoded()).copied().collect())
+            } else {
+                OnceLock::new()
+            };
+            let all: Option<Vec<&[RistrettoPoint]>> = parts.iter().map(|part| part.halves()).collect();
+            let mut joined = match all {
+                Some(halves) if !halves.is_empty() => Elements::from_halves(halves.concat()),
+                _ => Elements::from_points(parts.iter().flat_map(|part| part.points()).copied().collect()),
+            };
+            joined.encoding = encoding;
+            joined
+        })
+    }
+
+    fn encode<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let encoded = py.detach(|| self.encoded());
+        PyBytes::new(py, encoded.as_flattened())
+    }
+
+    fn add(&self, py: Python<'_>, other: PyRef<'_, Elements>) -> PyResult<Self> {
+        same_length(self.length, other.length)?;
+        let other = &*other;
+        Ok(py.detach(|| self.each(other, |a, b| a + b)))
+    }
+
+    fn sub(&self, py: Python<'_>, other: PyRef<'_, Elements>) -> PyResult<Self> {
+        same_length(self.length, other.length)?;
+        let other = &*other;
+        Ok(py.detach(|| self.each(other, |a, b| a - b)))
+    }
+
+    fn neg(&self, py: Python<'_>) -> Self {
+        py.detach(|| match self.halves() {
+            Some(halves) => Elements::from_halves(parallel::map(halves, |half| -half)),
+            None => Elements::from_points(parallel::map(self.points(), |point| -point)),
+        })
+    }
+
+    /// The sum of all, as a vector of length one.
+    fn sum(&self, py: Python<'_>) -> Self {
+        let total = |points: &[RistrettoPoint]| -> Vec<RistrettoPoint> {
+            let size = parallel::piece(points.len());
+            let sums: Vec<RistrettoPoint> = points.par_chunks(size).map(|piece| piece.iter().sum()).collect();
+            vec![sums.iter().sum()]
+        };
+        py.detach(|| match self.halves() {
+            Some(halves) => Elements::from_halves(total(halves)),
+            None => Elements::from_points(total(self.points())),
+        })
+    }
+
+    /// The first index that holds the identity, or None.
+    fn vartime_identity_at(&self, py: Python<'_>) -> Option<usize> {
+        py.detach(|| self.points().iter().position(|point| point.is_identity()))
+    }
+}
+
+/// Decodes 32 bytes each: the vector, or the first place that was refused and why.
+#[pyfunction]
+fn decode(py: Python<'_>, data: &[u8], identity: bool) -> (Option<Elements>, usize, u8) {
+    py.detach(|| {
+        let chunks = data.as_chunks::<32>().0;
+        let points = parallel::map(chunks, |chunk| CompressedRistretto(*chunk).decompress());
+        for (index, point) in points.iter().enumerate() {
+            if point.is_none() {
+                return (None, index, NOT_CANONICAL);
+            }
+            if !identity && chunks[index] == [0; 32] {
+                return (None, index, IDENTITY);
+            }
+        }
+        let points = points.into_iter().flatten().collect();
+        (Some(Elements::decoded(points, chunks.to_vec())), 0, 0)
+    })
+}
+
+/// For each 32 bytes, whether they decode and are not the identity.
+#[pyfunction]
+fn try_decode(py: Python<'_>, data: &[u8]) -> Vec<bool> {
+    py.detach(|| {
+        parallel::map(data.as_chunks::<32>().0, |chunk| {
+            *chunk != [0; 32] && CompressedRistretto(*chunk).decompress().is_some()
+        })
+    })
+}
+
+#[pyfunction]
+fn identity(count: usize) -> Elements {
+    let points = vec![RistrettoPoint::identity(); count];
+    Elements {
+        length: count,
+        points: known(points.clone()),
+        halves: Some(Arc::new(points)),
+        encoding: known(vec![[0; 32]; count]),
+    }
+}
+
+/// The one-way map of 64 bytes each.
+#[pyfunction]
+fn one_way(py: Python<'_>, data: &[u8]) -> Elements {
+    py.detach(|| Elements::from_points(parallel::map(data.as_chunks::<64>().0, RistrettoPoint::from_uniform_bytes)))
+}
+
+/// The elements number `first` to `first + count - 1` of a domain separation tag.
+#[pyfunction]
+fn derive_elements(py: Python<'_>, tag: &[u8], first: u64, count: u64) -> Elements {
+    py.detach(|| {
+        let one = |number: u64| RistrettoPoint::from_uniform_bytes(&derive::uniform_bytes(tag, number));
+        Elements::from_points((first..first + count).into_par_iter().map(one).collect())
+    })
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("NOT_CANONICAL", NOT_CANONICAL)?;
+    module.add("IDENTITY", IDENTITY)?;
+    module.add_function(wrap_pyfunction!(decode, module)?)?;
+    module.add_function(wrap_pyfunction!(try_decode, module)?)?;
+    module.add_function(wrap_pyfunction!(identity, module)?)?;
+    module.add_function(wrap_pyfunction!(one_way, module)?)?;
+    module.add_function(wrap_pyfunction!(derive_elements, module)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use curve25519_dalek::scalar::Scalar;
+
+    fn some(count: u64) -> Vec<RistrettoPoint> {
+        (0..count).map(|i| RistrettoPoint::mul_base(&Scalar::from(i))).collect()
+    }
+
+    #[test]
+    fn halves_encode_like_the_points_they_stand_for_also_around_the_identity() {
+        for count in [0, 1, 2, 33, 100] {
+            let halves = some(count);
+            let points: Vec<RistrettoPoint> = halves.iter().map(|half| half + half).collect();
+            let by_halves = Elements::from_halves(halves);
+            assert_eq!(by_halves.encoded(), Elements::from_points(points.clone()).encoded());
+            assert_eq!(by_halves.points(), points);
+        }
+    }
+
+    #[test]
+    fn a_selection_keeps_every_form_in_step() {
+        let whole = Elements::from_halves(some(10));
+        whole.encoded();
+        whole.points();
+        let picked = whole.select(|i| 9 - 2 * i, 5);
+        let expected: Vec<RistrettoPoint> = [9, 7, 5, 3, 1].iter().map(|&i| whole.points()[i]).collect();
+        assert_eq!(picked.points(), expected);
+        assert_eq!(picked.encoded(), Elements::from_points(expected).encoded());
+    }
+
+    #[test]
+    fn one_form_is_enough_for_sums_and_differences() {
+        let (points, halves) = (Elements::from_points(some(5)), Elements::from_halves(some(5)));
+        let mixed = points.each(&halves, |a, b| a + b);
+        let three: Vec<RistrettoPoint> = some(5).iter().map(|p| p + p + p).collect();
+        assert_eq!(mixed.points(), three);
+        assert!(halves.each(&halves, |a, b| a - b).points().iter().all(|point| point.is_identity()));
+    }
+}

@@ -1,0 +1,23 @@
+//! Work on vectors, spread over the cores in pieces large enough to be worth it.
+
+use rayon::prelude::*;
+
+/// Below this many items per piece, starting a task costs more than it brings.
+const SMALLEST: usize = 32;
+
+/// The length of a piece when `count` items go to all cores.
+pub fn piece(count: usize) -> usize {
+    let threads = rayon::current_num_threads().max(1);
+    count.div_ceil(4 * threads).max(SMALLEST)
+}
+
+/// `work` on every item, in order.
+pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    items.par_iter().with_min_len(piece(items.len())).map(work).collect()
+}
+
+/// `work` on every pair of items, in order. Both slices have one length.
+pub fn map2<A: Sync, B: Sync, R: Send>(left: &[A], right: &[B], work: impl Fn(&A, &B) -> R + Sync + Send) -> Vec<R> {
+    let size = piece(left.len());
+    left.par_iter().zip(right.par_iter()).with_min_len(size).map(|(a, b)| work(a, b)).collect()
+}
