@@ -50,7 +50,8 @@ def command(*words: str | Path) -> Measured:
     process = subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     wall = time.monotonic() - start
-    assert os.waitstatus_to_exitcode(status) == 0, words
+    code = os.waitstatus_to_exitcode(status)
+    assert code == 0, f"{words} ended with {code}"
     return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, None)
 
 
@@ -134,9 +135,9 @@ def main() -> None:
             make = [sys.executable, str(ROOT / "benchmarks" / "big_record.py"), "--out", str(folder)]
             subprocess.run([*make, "--ballots", str(options.ballots)], check=True)
         record, policy = folder / "record", folder / "policy.json"
-        python = Path(sys.executable).with_name("vemre")
+        python = [sys.executable, "-m", "vemre.cli", "audit", "verify"]
         rows = {
-            "Python, command": command(python, "audit", "verify", record, "--policy", policy),
+            "Python, command": command(*python, record, "--policy", policy),
             "TypeScript, command": command("node", VERIFIER / "bin" / "verify.mjs", record, "--policy", policy),
             "TypeScript, page in Chromium": page(record, policy),
         }
