@@ -7,13 +7,13 @@ TEST_ARGS ?=
 
 .PHONY: demo test check lint coverage bench native wheels verifier-ts client deps clean
 
-demo: .venv/ready verifier-ts
+demo: .venv/ready native verifier-ts
 	@$(BIN)/vemre demo $(DEMO_ARGS)
 
-test: .venv/ready verifier-ts client
+test: .venv/ready native verifier-ts client
 	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
 
-check: lint
+check: lint native
 	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties
 
 lint: .venv/ready
@@ -29,7 +29,7 @@ coverage: .venv/ready
 bench: .venv/ready
 	@$(BIN)/python benchmarks/run.py
 
-# The fast, constant-time arithmetic, where cargo is new enough; without it everything runs with the reference one.
+# The fast, constant-time arithmetic, where cargo is new enough; it says so where it is not, and the reference one serves.
 native: .venv/ready
 	@sh native/build.sh $(BIN)
 

@@ -77,10 +77,17 @@ def election_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return option("--policy", required=True, type=FILE, help="service-option-policy")(decorated)
 
 
-def warn_of_slow_arithmetic(group: Group) -> None:
-    """Say once that this arithmetic does not hide secrets from whoever can measure its time."""
-    if not group.constant_time:
-        console.say(say("tally-slow-arithmetic"), style="bold yellow")
+def guard_secrets(group: Group, *, insecure_reference: bool) -> None:
+    """Secrets go only to arithmetic that hides them from whoever can measure its time; a trial may say otherwise, and
+    is told once.
+
+    Raises Refused("reference-arithmetic").
+    """
+    if group.constant_time:
+        return
+    if not insecure_reference:
+        raise Refused("reference-arithmetic", option="--insecure-reference")
+    console.say(say("tally-slow-arithmetic"), style="bold yellow")
 
 
 def hand_over(orders: Sequence[Order], urls: Mapping[LogName, str], out: Path | None, as_json: bool) -> None:

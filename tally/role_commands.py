@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,9 +16,10 @@ from tally import keys
 from tally.acts import Act
 from tally.keys import RoleFile
 from tally.mixer_core import MixerState
-from tally.options import FILE, FOLDER, Election, election_options, warn_of_slow_arithmetic
+from tally.options import FILE, FOLDER, Election, election_options, guard_secrets
 from tally.roles import PATIENCE_SECONDS, POLL_SECONDS, FolderOutlet, HttpOutlet, Mixer, Outlet, Role, Runner, Trustee
 from tally.trustee_core import TrusteeState
+from vemre import group as groups
 from vemre.cli import console
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.passphrase import Passphrase, passphrase_options
@@ -64,53 +67,67 @@ def show_public(public: dict[str, str], key_file: Path, as_json: bool) -> None:
     console.say(say("tally-keys-made", file=str(key_file)))
 
 
-def _work_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What `step` and `attend` take."""
-    for add in (
-        json_option,
-        passphrase_options,
-        option("--out", type=FOLDER, help="tally-option-out"),
-        election_options,
-        _key_option,
-    ):
-        function = add(function)
-    return function
+@dataclass(frozen=True)
+class _Work:
+    """What a role was told of its work: with which key, on which election, and where what it makes goes."""
+
+    kind: Kind
+    key_file: Path
+    election: Election
+    out: Path | None
+    passphrase: Passphrase
+    insecure_reference: bool
+    as_json: bool
+
+    @contextmanager
+    def begin(self, build: Callable[[RoleFile], Role]) -> Iterator[Runner]:
+        """The role at work; at the end it is told what it has handed over."""
+        guard_secrets(groups.load(), insecure_reference=self.insecure_reference)
+        passphrase = self.passphrase.get()
+        file = RoleFile.open(self.key_file, self.kind, passphrase, os.urandom, allow_insecure=self.passphrase.insecure)
+        done: list[Act] = []
+
+        def tell(act: Act) -> None:
+            done.append(act)
+            if not self.as_json:
+                console.put(say("tally-act-done", role=file.role, act=say(f"act-{act.type}"), name=act.name))
+
+        with ExitStack() as stack:
+            source = stack.enter_context(self.election.source())
+            outlet: Outlet
+            if self.out is not None:
+                outlet = FolderOutlet(self.out)
+            else:
+                outlet = HttpOutlet(stack.enter_context(self.election.service("tally")))
+            yield Runner(source, file, build(file), outlet, os.urandom, tell)
+        if self.as_json:
+            console.put_json({"acts": [{"type": act.type, "name": act.name} for act in done]})
+        elif not done:
+            console.say(say("tally-nothing-due"))
 
 
-@contextmanager
-def _runner(
-    kind: Kind,
-    key_file: Path,
-    election: Election,
-    out: Path | None,
-    passphrase: Passphrase,
-    as_json: bool,
-    build: Callable[[RoleFile], Role],
-) -> Iterator[tuple[Runner, list[Act]]]:
-    """The role at work, and the list of what it has handed over."""
-    file = RoleFile.open(key_file, kind, passphrase.get(), os.urandom, allow_insecure=passphrase.insecure)
-    done: list[Act] = []
+def _work_options(kind: Kind) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What `step`, `attend` and `destroy` take, given to the function as one `work: _Work`."""
 
-    def tell(act: Act) -> None:
-        done.append(act)
-        if not as_json:
-            console.put(say("tally-act-done", role=file.role, act=say(f"act-{act.type}"), name=act.name))
+    def add_all(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapped(*args: Any, **given: Any) -> Any:
+            told = {field.name: given.pop(field.name) for field in fields(_Work) if field.name != "kind"}
+            return function(*args, work=_Work(kind, **told), **given)
 
-    with election.source() as source:
-        warn_of_slow_arithmetic(source.view.group)
-        if out is not None:
-            yield Runner(source, file, build(file), FolderOutlet(out), os.urandom, tell), done
-            return
-        with election.service("tally") as tally:
-            outlet: Outlet = HttpOutlet(tally)
-            yield Runner(source, file, build(file), outlet, os.urandom, tell), done
+        decorated: Callable[..., Any] = wrapped
+        for add in (
+            json_option,
+            passphrase_options,
+            option("--insecure-reference", is_flag=True, help="tally-option-insecure-reference"),
+            option("--out", type=FOLDER, help="tally-option-out"),
+            election_options,
+            _key_option,
+        ):
+            decorated = add(decorated)
+        return decorated
 
-
-def _finish(done: list[Act], as_json: bool) -> None:
-    if as_json:
-        console.put_json({"acts": [{"type": act.type, "name": act.name} for act in done]})
-    elif not done:
-        console.say(say("tally-nothing-due"))
+    return add_all
 
 
 def _add_work(group: Group, kind: Kind, flag: tuple[str, str, str], build: Callable[[RoleFile, bool], Role]) -> None:
@@ -118,44 +135,28 @@ def _add_work(group: Group, kind: Kind, flag: tuple[str, str, str], build: Calla
     name, parameter, text = flag
 
     @group.command("step", help="tally-step")
-    @_work_options
+    @_work_options(kind)
     @option(name, parameter, is_flag=True, help=text)
-    def step(
-        key_file: Path, election: Election, out: Path | None, passphrase: Passphrase, as_json: bool, **given: bool
-    ) -> None:
-        work = _runner(kind, key_file, election, out, passphrase, as_json, lambda file: build(file, given[parameter]))
-        with work as (runner, done):
+    def step(work: _Work, **given: bool) -> None:
+        with work.begin(lambda file: build(file, given[parameter])) as runner:
             if runner.step() is None:
                 runner.explain()
-            _finish(done, as_json)
 
     @group.command("attend", help="tally-attend")
-    @_work_options
+    @_work_options(kind)
     @option(name, parameter, is_flag=True, help=text)
     @option("--yes", is_flag=True, help="tally-option-yes")
     @option("--poll", type=click.FloatRange(0.05, 3600), default=POLL_SECONDS, help="tally-option-poll")
     @option("--patience", type=click.FloatRange(1), default=PATIENCE_SECONDS, help="tally-option-patience")
-    def attend(
-        key_file: Path,
-        election: Election,
-        out: Path | None,
-        passphrase: Passphrase,
-        as_json: bool,
-        yes: bool,
-        poll: float,
-        patience: float,
-        **given: bool,
-    ) -> None:
+    def attend(work: _Work, yes: bool, poll: float, patience: float, **given: bool) -> None:
         if not yes:
             click.confirm(say("tally-confirm-attend"), abort=True, err=True)
-        work = _runner(kind, key_file, election, out, passphrase, as_json, lambda file: build(file, given[parameter]))
-        with work as (runner, done):
-            if out is not None:
+        with work.begin(lambda file: build(file, given[parameter])) as runner:
+            if work.out is not None:
                 # What lies on a stick does not change while it is plugged in here.
                 runner.run_due()
             else:
                 runner.attend(poll=poll, patience=patience)
-            _finish(done, as_json)
 
 
 def _trustee(file: RoleFile, drill: bool) -> Trustee:
@@ -173,15 +174,11 @@ _add_work(mixer, "mixer", ("--stand-in", "stand_in", "mixer-option-stand-in"), _
 
 
 @trustee.command("destroy", help="trustee-destroy")
-@_work_options
+@_work_options("trustee")
 @option("--yes", is_flag=True, help="tally-option-yes")
-def destroy(
-    key_file: Path, election: Election, out: Path | None, passphrase: Passphrase, as_json: bool, yes: bool
-) -> None:
+def destroy(work: _Work, yes: bool) -> None:
     """Deletes the share of the key, then states so in the log."""
     if not yes:
         click.confirm(say("trustee-confirm-destroy"), abort=True, err=True)
-    work = _runner("trustee", key_file, election, out, passphrase, as_json, lambda file: _trustee(file, False))
-    with work as (runner, done):
+    with work.begin(lambda file: _trustee(file, False)) as runner:
         runner.do(runner.source.refresh(), Act("destruction"))
-        _finish(done, as_json)

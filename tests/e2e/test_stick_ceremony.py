@@ -55,7 +55,8 @@ class Ceremony:
         """One role does what is due; its files go to the tally, twice. Gives the types of its acts."""
         kind = role.partition("/")[0]
         yes = ["--yes"] if act != "step" else []
-        answer = json.loads(self.offline(kind, act, *self._options(role, stick), *yes, *more, "--json"))
+        options = (*self._options(role, stick), "--insecure-reference")
+        answer = json.loads(self.offline(kind, act, *options, *yes, *more, "--json"))
         for path in sorted(self.out.iterdir()):
             for expected in (201, 200):
                 assert self.deliver(path).status_code == expected, path.name

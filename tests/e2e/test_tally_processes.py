@@ -113,8 +113,8 @@ def test_mixers_and_trustees_attend_until_the_result_stands(tmp_path: Path) -> N
         # All at once: each waits for its turn.
         working = {
             role: begin(
-                role.partition("/")[0], "attend", "--yes", "--insecure", "--json", "--poll", "0.2", "--patience", "90",
-                "--key", write_key(sim, tmp_path, role), *sources,
+                role.partition("/")[0], "attend", "--yes", "--insecure", "--insecure-reference", "--json",
+                "--poll", "0.2", "--patience", "90", "--key", write_key(sim, tmp_path, role), *sources,
             )
             for role in roles
         }  # fmt: skip

@@ -47,6 +47,7 @@ _UNDECIDED_CODES: Final = frozenset(
         "passphrase-missing",
         "policy-unusable",
         "receipt-without-ballot",
+        "reference-arithmetic",
         "release-not-audited",
         "release-not-found",
         "release-strange",

@@ -289,7 +289,8 @@ class Demonstration:
 
     def _attend(self, kind: str, number: int) -> list[object]:
         key = self.places.person_key(kind, number)
-        return ["attend", "--key", key, *self._election(), "--insecure", "--yes", "--poll", POLL]
+        insecure = ("--insecure", "--insecure-reference")
+        return ["attend", "--key", key, *self._election(), *insecure, "--yes", "--poll", POLL]
 
     def _order(self, act: str, *options: object) -> None:
         """An act of the authority, once what it builds on is cosigned."""
