@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -24,6 +24,8 @@ from vemre.records.kinds import KIND_OF_BODY, KINDS, Kind
 
 SIGNATURE_DOMAIN = b"VEMRE-1/record\n"
 VERSION = 1
+_SIGNATURE_MEMBER: Final = b'"signature":"'
+_SIGNATURE_LENGTH: Final = len(_SIGNATURE_MEMBER) + 128 + len('",')
 T = TypeVar("T")
 
 
@@ -59,8 +61,10 @@ class Record:
 
     @cached_property
     def signed_bytes(self) -> bytes:
-        """What the signature covers."""
-        return signed_bytes(self.kind, self.log, self.signer, self.body)
+        """What the signature covers: the entry, which is canonical, without that member."""
+        # Nothing after it can contain its name: texts are escaped, and what follows are three texts and numbers.
+        start = self.entry.rindex(_SIGNATURE_MEMBER)
+        return SIGNATURE_DOMAIN + self.entry[:start] + self.entry[start + _SIGNATURE_LENGTH :]
 
 
 def signed_bytes(kind: Kind, log: str, signer: str, body: Body) -> bytes:
