@@ -9,6 +9,7 @@ from ballot.box import COMPONENTS, BallotBox
 from ballot.node import BallotNode
 from ballot.sessions import TokenSessions
 from ballot.settings import BallotSettings
+from ballot.static import serve_page
 from vemre.election.rules.view import Anchors
 from vemre.service.identity import OFFICIAL, Identity, token_digest
 from vemre.service.station import Station
@@ -29,4 +30,5 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     box = BallotBox(station, settings)
     station.on_close(box.shut)
     station.add(api.routes(box, TokenSessions(box.store), token_digest(settings.data_dir, OFFICIAL)))
+    serve_page(station, settings)
     return station.app

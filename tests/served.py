@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import forge
+import msgspec
 import uvicorn
 from simulator import CLOSES, ELECTION, OPENS, Simulator, Voter
 from starlette.testclient import TestClient
@@ -125,7 +126,9 @@ class BallotBoxUnderTest:
     @contextmanager
     def running(self) -> Iterator[BallotBoxUnderTest]:
         """Start it; starting again reads the database anew."""
-        settings = BallotSettings(data_dir=self.data, **self.settings)
+        policy = self.data / "policy.json"
+        policy.write_bytes(msgspec.json.encode(self.sim.policy))
+        settings = BallotSettings(**{"data_dir": self.data, "policy_file": policy, **self.settings})
         self.station = Station(
             "test",
             settings,

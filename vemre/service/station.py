@@ -134,6 +134,7 @@ class Station(Generic[N]):
             found = {
                 name: MirroredSource(source, settings.data_dir / "followed" / name) for name, source in found.items()
             }
+        self.sources: Mapping[LogName, LogSource] = found
         self.node: N = node(
             identity.name,
             anchors=anchors,

@@ -126,6 +126,10 @@ class LogView:
         """The RFC 6962 root of the first `size` entries. Raises ValueError where there are fewer."""
         return self._tree.root(size)
 
+    def subtree(self, level: int, index: int) -> bytes:
+        """The root of the entries from index * 2^level up to (index + 1) * 2^level - 1. Raises IndexError."""
+        return self._tree.read(level, index)
+
     def mark(self, size: int) -> Mark:
         """A mark of the first `size` entries, by which `holds` knows them."""
         return Mark(size, self._serials[size - 1]) if size else NOTHING

@@ -1,0 +1,24 @@
+"""What the ballot box serves to voters' browsers: the page, its policy, and the other logs as the box follows them."""
+
+from ballot.node import BallotNode
+from ballot.static.assets import assets, built_client, read_assets
+from ballot.static.mirror import Followed, Mirror, mirror_routes
+from ballot.static.routes import page_routes
+from vemre.service.settings import ServiceSettings
+from vemre.service.station import Station
+
+__all__ = ["assets", "serve_page"]
+
+
+def serve_page(station: Station[BallotNode], settings: ServiceSettings) -> None:
+    """Add the page's routes to a station. Raises Refused("page-unusable"), Refused("settings-unusable")."""
+    found = read_assets(built_client(), settings.policy_file, station.anchors.policy)
+    station.app.state.assets = found
+    station.add(page_routes(found))
+    names: tuple[Followed, ...] = ("registry", "tally")
+    station.add(mirror_routes({name: _mirror(station, settings, name) for name in names}))
+
+
+def _mirror(station: Station[BallotNode], settings: ServiceSettings, name: Followed) -> Mirror:
+    folder = settings.data_dir / "followed" / name
+    return Mirror(station.node, name, station.sources[name], folder, station.clock)
