@@ -33,7 +33,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def client() -> Iterator[Client]:
     """The client in TypeScript, built, as a program."""
-    built = client_program.run("build")
+    built = client_program.run("build-tests")
     assert built.returncode == 0, built.stdout + built.stderr
     with Client() as program:
         yield program

@@ -1,0 +1,31 @@
+/** Words that the election brings, and times, as a person reads them. */
+
+import { language } from '../../texts/index.ts';
+import { h } from './dom.ts';
+
+/** Controls, and marks that turn the direction of writing or hide letters: they could make a name look like another. */
+const TRICKS = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** A text from outside as it may be shown. */
+export const plain = (text: string): string => text.replace(TRICKS, '\ufffd');
+
+/** A text from outside as an element of its own, whose writing direction touches nothing around it. */
+export const quoted = (text: string): HTMLElement => h('bdi', {}, plain(text));
+
+/** A time (RFC 3339, or milliseconds since 1970) as date and hour where the voter is, with the name of the zone. */
+export function timeHere(time: string | number): string {
+  return inZone(time);
+}
+
+/** The same in Mexico City, whose time the law speaks of. */
+export function timeInMexico(time: string | number): string {
+  return inZone(time, 'America/Mexico_City');
+}
+
+function inZone(time: string | number, timeZone?: string): string {
+  const format = new Intl.DateTimeFormat(language() === 'es' ? 'es-MX' : 'en-US', {
+    weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  });
+  return format.format(new Date(time));
+}
