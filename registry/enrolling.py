@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, select, update
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +24,7 @@ from registry.enrolment import Act, Reason, State
 from registry.fields import Modality
 from registry.ledger import Ledger
 from registry.node import RegistryNode
+from registry.openings import CODE_SYMBOLS, Openings
 from registry.roles import By
 from registry.settings import RegistrySettings
 from registry.store import RegistryStore, lock_roll
@@ -37,7 +38,6 @@ from vemre.service.station import Station
 from vemre.storage.engine import writing
 
 T = TypeVar("T")
-_CODE_SYMBOLS: Final = 20
 _FOLIO_SYMBOLS: Final = 10
 Edit = Callable[[Connection, Application], Application]
 
@@ -53,6 +53,7 @@ class Enrolling:
         self.rows = Applications(store.engine, store.vault)
         self.commitments = Commitments(store.engine, store.vault, station.identity.election_id, station.random)
         self.ledger = Ledger(station.node, self.commitments, station.clock)
+        self.opened = Openings(station, store, self.commitments)
 
     # --- applicants ---------------------------------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ class Enrolling:
         FieldsRefused, Refused: "registration-closed", "enrolment-frozen", "application-conflict", "request-used".
         """
         code = self._code(request)
-        data = applications.read(given, self._urns())
+        data = self.check(given)
 
         def take(connection: Connection, frozen: bool) -> tuple[Application, bool]:
             known = self.rows.by_code(connection, official.digest(code))
@@ -72,7 +73,8 @@ class Enrolling:
                     raise Refused("request-used")
                 return known, False
             enrolment.check_not_frozen(frozen)
-            self._check_window()
+            if self.registration() != "open":
+                raise Refused("registration-closed")
             folio = f"S-{crockford.encode(secrets.randbits(5 * _FOLIO_SYMBOLS), _FOLIO_SYMBOLS)}"
             name, now = secrets.token_hex(16), self._station.clock()
             found = self.rows.add(connection, name=name, code=official.digest(code), folio=folio, data=data, now=now)
@@ -82,6 +84,21 @@ class Enrolling:
 
         found, new = await self._change(take)
         return found, crockford.grouped(code), new
+
+    def check(self, given: Mapping[str, str]) -> Data:
+        """What an applicant tells, in its normal form. Raises FieldsRefused."""
+        return applications.read(given, self._urns())
+
+    def registration(self) -> Literal["early", "open", "over"]:
+        """Whether applications are taken by the time it is; the freeze ends that too."""
+        now, opens, closes = (
+            self._station.clock(),
+            self._settings.registration_opens,
+            self._settings.registration_closes,
+        )
+        if opens and now < opens.timestamp():
+            return "early"
+        return "over" if closes and now >= closes.timestamp() else "open"
 
     def _submitted(self, found: Application) -> dict[str, Any]:
         """What the application said when it came, whatever became of it since."""
@@ -96,13 +113,17 @@ class Enrolling:
             raise unauthorized()
         return found
 
+    async def named(self, name: str) -> Application:
+        """The application that its applicant opened before. Raises Refused("application-unknown")."""
+        return await run_in_threadpool(self._read, lambda connection: self._named(connection, name))
+
     async def correct(self, mine: Application, given: Mapping[str, str]) -> Application:
         """Correct what was observed, and nothing else.
 
         Raises FieldsRefused, Refused: "field-not-observed", "act-not-possible", "enrolment-frozen",
         "application-conflict".
         """
-        data = applications.read({**mine.data, **given}, self._urns())
+        data = self.check({**mine.data, **given})
 
         def edit(connection: Connection, found: Application) -> Application:
             changed = {field for field in data if data[field] != found.data[field]}
@@ -142,25 +163,7 @@ class Enrolling:
 
     async def openings(self, mine: Application) -> list[tuple[commitments.Committed, Opening | None]]:
         """The commitments about an application, each with the file that proves it once it is in the log."""
-
-        def find() -> list[tuple[commitments.Committed, Opening | None]]:
-            found = self.commitments.of(commitments.application(mine.number))
-            return [(one, self._opening(one)) for one in found]
-
-        return await run_in_threadpool(find)
-
-    def _opening(self, one: commitments.Committed) -> Opening | None:
-        store, anchors = self._station.store, self._station.anchors
-        if one.position is None or one.position >= store.size:
-            return None
-        entry = store.entry(one.position)
-        note: bytes | None = None
-        for wanted in range(anchors.quorum, 0, -1):
-            opened = store.latest_cosigned(anchors.witnesses, wanted, covering=one.position + 1)
-            if opened is not None:
-                note = opened.note.encode()
-                break
-        return Opening(one.salt, one.change, entry, store.receipt(one.position, note).encode())
+        return await run_in_threadpool(self.opened.of, commitments.application(mine.number))
 
     # --- officials ------------------------------------------------------------------------------------------------
 
@@ -198,7 +201,7 @@ class Enrolling:
 
     async def look_at(self, name: str, by: By) -> Application:
         """One application, for an official. Raises Refused("application-unknown")."""
-        found = await run_in_threadpool(self._read, lambda connection: self._named(connection, name))
+        found = await self.named(name)
         await self.note("review", 1, by, str(commitments.application(found.number)))
         return found
 
@@ -362,19 +365,10 @@ class Enrolling:
 
     def _code(self, request: str) -> str:
         made = int.from_bytes(self._store.vault.index("application-code", request), "big")
-        return crockford.encode(made >> (256 - 5 * _CODE_SYMBOLS), _CODE_SYMBOLS)
+        return crockford.encode(made >> (256 - 5 * CODE_SYMBOLS), CODE_SYMBOLS)
 
     def _urns(self) -> list[str] | None:
         return self._node.look(lambda view: [urn.id for urn in view.offer.urns] if view.tally.records else None)
-
-    def _check_window(self) -> None:
-        now, opens, closes = (
-            self._station.clock(),
-            self._settings.registration_opens,
-            self._settings.registration_closes,
-        )
-        if (opens and now < opens.timestamp()) or (closes and now >= closes.timestamp()):
-            raise Refused("registration-closed")
 
     async def note(self, act: str, voters: int, by: By, subject: str = "") -> None:
         """Note that personal data is used."""

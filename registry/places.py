@@ -24,7 +24,15 @@ _COUNTRIES: Final = (
 )
 COUNTRIES: Final = frozenset(_COUNTRIES.split())
 
-ENTITY_CODES: Final = frozenset(f"{number:02}" for number in range(1, 33))
+_ENTITIES: Final = (
+    "Aguascalientes, Baja California, Baja California Sur, Campeche, Coahuila, Colima, Chiapas, Chihuahua, "
+    "Ciudad de México, Durango, Guanajuato, Guerrero, Hidalgo, Jalisco, México, Michoacán, Morelos, Nayarit, "
+    "Nuevo León, Oaxaca, Puebla, Querétaro, Quintana Roo, San Luis Potosí, Sinaloa, Sonora, Tabasco, Tamaulipas, "
+    "Tlaxcala, Veracruz, Yucatán, Zacatecas"
+)
+ENTITIES: Final = {f"{number:02}": name for number, name in enumerate(_ENTITIES.split(", "), 1)}
+"""The federal entities by number, as people call them."""
+ENTITY_CODES: Final = frozenset(ENTITIES)
 BIRTH_CODES: Final = ENTITY_CODES | {"87", "88"}
 """Entities of birth in a clave de elector; the last two stand for births abroad."""
 
