@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vemre.service.outbox import MailSettings
+from vemre.service.delivery.settings import DeliverySettings
 
 
-class BallotSettings(MailSettings):
+class BallotSettings(DeliverySettings):
     """What the ballot box needs beside what every service needs."""
 
-    outbox_dir: Path | None = None
-    """Where deliveries to voters wait; ``outbox`` in the data folder where it is left out."""
     roster_token_file: Path | None = None
     """The token with which the registry hands over the roster."""
 
@@ -22,8 +20,3 @@ class BallotSettings(MailSettings):
     def vault(self) -> Path:
         """The folder of ``vault.key``."""
         return self.vault_dir or self.data_dir / "vault"
-
-    @property
-    def outbox(self) -> Path:
-        """The folder of deliveries."""
-        return self.outbox_dir or self.data_dir / "outbox"

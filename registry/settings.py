@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime
 
 from registry.core import ROSTER
-from vemre.service.outbox import MailSettings
+from vemre.service.delivery.settings import DeliverySettings
 
 _LISTED: Final = frozenset({"folio", "clave_de_elector", "names", "country", "entity", "district", "modality"})
 
@@ -23,11 +23,9 @@ def _listed(fields: tuple[str, ...]) -> tuple[str, ...]:
 ListedFields = Annotated[tuple[str, ...], AfterValidator(_listed)]
 
 
-class RegistrySettings(MailSettings):
+class RegistrySettings(DeliverySettings):
     """What the registry needs beside what every service needs."""
 
-    outbox_dir: Path | None = None
-    """Where deliveries to voters wait; ``outbox`` in the data folder where it is left out."""
     vault_dir: Path | None = None
     """Where the key of the sealed personal data is; ``vault`` in the data folder where it is left out."""
     registration_opens: AwareDatetime | None = None
@@ -50,11 +48,6 @@ class RegistrySettings(MailSettings):
     def vault(self) -> Path:
         """The folder of ``vault.key``."""
         return self.vault_dir or self.data_dir / "vault"
-
-    @property
-    def outbox(self) -> Path:
-        """The folder of deliveries."""
-        return self.outbox_dir or self.data_dir / "outbox"
 
 
 __all__ = ["ROSTER", "RegistrySettings"]

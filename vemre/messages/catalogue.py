@@ -57,7 +57,7 @@ def problem_of_check(check: Check) -> Problem:
     return problem(f"check-{check.lower()}")
 
 
-def text(code: str, language: Language, **params: str | int) -> str:
+def text(code: str, language: Language, /, **params: str | int) -> str:
     """A plain text, or the detail of a problem. Raises KeyError for an unknown code."""
     return _fill(find(code).wording(language).detail, params)
 

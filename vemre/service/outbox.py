@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
-from pydantic import Field, SecretStr
 
-from vemre.service.settings import ServiceSettings
+from vemre.service.delivery.settings import DeliverySettings
 
 _NAME: Final = re.compile(r"[0-9a-f]{32}")
 _SUFFIX: Final = ".json"
@@ -31,15 +30,7 @@ _TIMEOUT: Final = 30.0
 _logger = structlog.get_logger(__name__)
 
 
-class MailSettings(ServiceSettings):
-    """Settings of a service that writes to voters."""
-
-    smtp_host: str | None = None
-    """The mail server; without one, deliveries stay in the outbox as files."""
-    smtp_port: int = Field(default=587, ge=1, le=65_535)
-    smtp_user: str | None = None
-    smtp_password: SecretStr | None = None
-    mail_from: str = "vemre@localhost"
+MailSettings = DeliverySettings
 
 
 @dataclass(frozen=True)
