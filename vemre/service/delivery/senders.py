@@ -26,7 +26,7 @@ from vemre.service.delivery.settings import DeliverySettings
 SMS_SENDERS: Final = "vemre.sms_senders"
 """The group of entry points; each is a function that takes a mapping (its TOML file) and gives a `Sender`."""
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
-_NUMBER: Final = re.compile(r"\+[1-9][0-9]{7,14}")
+_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class NotTaken(VemreError):
