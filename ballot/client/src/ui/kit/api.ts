@@ -71,7 +71,7 @@ async function once(path: string, init: RequestInit, limit: number, progress?: (
     timer = setTimeout(() => stop.abort(), SILENCE);
   };
   try {
-    const response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...init, signal: stop.signal });
+    const response = await fetch(path, { credentials: 'same-origin', redirect: 'error', ...init, signal: stop.signal });
     alive();
     return { status: response.status, data: await read(response, limit, alive, progress) };
   } finally {

@@ -26,7 +26,7 @@ export class ServiceRefused extends Error {
   readonly code: string;
   readonly #words: Readonly<Record<string, Wording | null>>;
 
-  constructor(readonly status: number, document: unknown) {
+  constructor(readonly status: number, readonly document: unknown) {
     super(`HTTP ${status}`);
     const said = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
     this.code = typeof said['code'] === 'string' && /^[a-z0-9-]{1,60}$/.test(said['code']) ? said['code'] : `http-${status}`;

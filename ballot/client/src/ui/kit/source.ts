@@ -4,14 +4,15 @@ import { NotFound } from '../../core/errors.ts';
 import type { LogName, Source } from '../../core/source.ts';
 import { download } from './api.ts';
 
-/** A source over HTTP. `again` is called when a request is tried again, `progress` with the bytes read in all.
+/** A source over HTTP, below the path `base`. `again` is called when a request is tried again, `progress` with the bytes
+ * read in all.
  *
  * What it throws beside NotFound: ServiceRefused, Unreachable. */
-export function httpSource(again?: () => void, progress?: (bytes: number) => void): Source {
+export function httpSource(base = '', again?: () => void, progress?: (bytes: number) => void): Source {
   let before = 0;
   return {
     async get(path, log, limit) {
-      const data = await download(addressOf(path, log), limit, again, (bytes) => progress?.(before + bytes));
+      const data = await download(base + addressOf(path, log), limit, again, (bytes) => progress?.(before + bytes));
       if (data === null) throw new NotFound(`${log}/${path}`);
       before += data.length;
       return data;
@@ -19,7 +20,7 @@ export function httpSource(again?: () => void, progress?: (bytes: number) => voi
   };
 }
 
-/** Where a file of a log is. */
+/** Where a file of a log is, below that path. */
 export function addressOf(path: string, log: LogName | 'blob'): string {
   if (log === 'blob') return `/blob/${path}`;
   if (log !== 'ballot') return `/mirror/${log}/${path}`;
