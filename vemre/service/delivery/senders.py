@@ -143,9 +143,9 @@ def mail_of(letter: Letter, sender: str) -> EmailMessage:
     mail["Date"] = formatdate()
     mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].rstrip(">") or "localhost")
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = "es, en"
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")
+    mail["Content-Language"] = "es, en"
     return mail
 
 
