@@ -31,6 +31,8 @@ import vemre
 from audit.hooks.document import encode
 from audit.hooks.events import Event
 from audit.hooks.interface import EveryEvent, HookContext, HookError
+from vemre.errors import Refused
+from vemre.service import tls
 
 SIGNATURE: Final = "VeMRE-Signature"
 DELIVERY: Final = "VeMRE-Delivery"
@@ -63,8 +65,12 @@ class Webhook(EveryEvent):
         self._secret = read_secret(Path(chosen.secret_file))
         self._attempts = chosen.attempts
         # A receiver that sends the event elsewhere would take it out of the operator's hands.
+        try:
+            verify = tls.client_context(self._url.scheme)
+        except Refused as refused:
+            raise HookError(str(refused)) from None
         self._http = httpx2.Client(
-            timeout=chosen.attempt_seconds, follow_redirects=False, trust_env=not loopback,
+            timeout=chosen.attempt_seconds, follow_redirects=False, trust_env=not loopback, verify=verify,
             headers={"User-Agent": f"vemre/{vemre.__version__}", "Accept-Encoding": "identity"},
         )  # fmt: skip
 
@@ -87,6 +93,8 @@ class Webhook(EveryEvent):
                         break
                     wait = answer.headers.get("retry-after")
             except httpx2.HTTPError as error:
+                if (doubt := tls.distrust(error)) is not None:
+                    raise HookError(f"not delivered: certificate not trusted: {doubt}") from None
                 failure = type(error).__name__
             if attempt + 1 < self._attempts:
                 time.sleep(_pause(attempt, wait))

@@ -31,6 +31,7 @@ from vemre.service.app import make_app
 from vemre.service.log_routes import read_blob
 from vemre.service.metrics import Metrics
 from vemre.service.middleware import BodyRule
+from vemre.service.protection import Protection
 from vemre.types import LOG_NAMES, LogName
 
 SERVICE: Final = "witness"
@@ -51,9 +52,10 @@ def create_app(
     wait: float = WAIT_SECONDS,
     routers: Iterable[APIRouter] = (),
     hooks: Sequence[HookSetting] = (),
+    protection: Protection | None = None,
 ) -> FastAPI:
     """The application around a witness, which it starts and closes. `interval` and `wait` in seconds; `routers` are
-    further routes, such as the pages for people; `hooks` run from now on.
+    further routes, such as the pages for people; `hooks` run from now on; `protection` as in `make_app`.
 
     Raises Refused("hook-unusable").
     """
@@ -69,7 +71,7 @@ def create_app(
 
     # Foreign feeders name any media type, or none.
     bodies = {"/add-checkpoint": BodyRule(MAX_REQUEST_BYTES, ())}
-    app = make_app(SERVICE, TITLE, bodies=bodies, lifespan=lifespan)
+    app = make_app(SERVICE, TITLE, bodies=bodies, lifespan=lifespan, protection=protection)
     app.state.witness = witness
     runner = HookRunner(hooks, witness.name, app.state.metrics.registry)
     runner.start()

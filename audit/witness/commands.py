@@ -15,6 +15,7 @@ from vemre.cli.command import Group, json_option, option
 from vemre.cli.errors import INVALID, OK
 from vemre.cli.passphrase import Passphrase, passphrase_options
 from vemre.cli.policy import read_anchors
+from vemre.cli.services import serving_options
 from vemre.cli.translations import say
 from vemre.errors import Refused
 from vemre.service.settings import ServiceSettings, load
@@ -53,6 +54,7 @@ def group() -> None:
 @option("--interval", type=click.FloatRange(min=0.05), default=1.0, show_default=True, help="audit-option-interval")
 @option("--post", is_flag=True, help="witness-option-post")
 @option("--hooks", "hooks_file", type=_FILE, help="hooks-option-file")
+@serving_options
 @passphrase_options
 def serve(
     data: Path,

@@ -20,6 +20,7 @@ from vemre import group
 from vemre.election.rules.view import Anchors
 from vemre.errors import CheckFailed, Refused
 from vemre.log.note import Vkey
+from vemre.service.protection import Protection
 from vemre.service.settings import ServiceSettings
 from vemre.service.station import clock_of, wall_clock
 from vemre.types import LogName
@@ -64,7 +65,8 @@ def build(plan: Plan) -> FastAPI:
     hub = EventHub(os.urandom(8).hex())
     witness.listen(hub)
     pages = web_routes(witness.status, hub, witness.evidence, clock)
-    app = create_app(witness, interval=plan.interval, routers=[pages], hooks=plan.hooks)
+    protection = Protection.of(plan.settings)
+    app = create_app(witness, interval=plan.interval, routers=[pages], hooks=plan.hooks, protection=protection)
     app.state.at_end.append(hub.close)
     return app
 

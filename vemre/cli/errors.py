@@ -9,7 +9,7 @@ from vemre import messages
 from vemre.cli import console
 from vemre.cli.translations import language, say
 from vemre.errors import CheckFailed, KeyFileError, Refused, StoreError
-from vemre.messages import Problem, RemoteProblem, Unreachable
+from vemre.messages import Distrusted, Problem, RemoteProblem, Unreachable
 
 OK: Final = 0
 INVALID: Final = 1
@@ -54,8 +54,10 @@ _UNDECIDED_CODES: Final = frozenset(
         "release-too-large",
         "remote-unreachable",
         "report-unusable",
+        "roots-unusable",
         "settings-unusable",
         "store-unusable",
+        "tls-unusable",
         "tracker-mistyped",
         "verifier-page-missing",
         "verifier-undecided",
@@ -78,6 +80,9 @@ def explain(error: BaseException) -> tuple[Problem, int]:
             return messages.problem(error.code, error.params), code
         case RemoteProblem():
             return error.problem, UNDECIDED if error.status >= 500 else INVALID
+        case Distrusted():
+            params = {"place": error.place, "reason": error.reason}
+            return messages.problem("certificate-not-trusted", params), UNDECIDED
         case Unreachable():
             params = {"place": error.place, "reason": error.reason}
             return messages.problem("remote-unreachable", params), UNDECIDED

@@ -80,6 +80,21 @@ def add_init(group: Group, name: LogName, tokens: tuple[str, ...] = (), *, vault
             console.say(say("service-init-done", folder=str(data)))
 
 
+def serving_options(function: F) -> F:
+    """Adds ``--tls-certificate``, ``--tls-key`` and ``--trusted-proxy``, for the fields of `ServiceSettings`."""
+    function = option(
+        "--trusted-proxy",
+        "trusted_proxies",
+        multiple=True,
+        metavar="CIDR",
+        # Nothing given leaves the word to environment and configuration file.
+        callback=lambda _context, _option, value: value or None,
+        help="serving-option-trusted-proxy",
+    )(function)
+    function = option("--tls-key", type=_FILE, help="serving-option-tls-key")(function)
+    return option("--tls-certificate", type=_FILE, help="serving-option-tls-certificate")(function)
+
+
 def add_serve(
     group: Group,
     name: LogName,
@@ -97,6 +112,7 @@ def add_serve(
     @group.command("serve", help="service-serve")
     @data_option
     @with_options
+    @serving_options
     @option("--policy", required=True, type=_FILE, help="service-option-policy")
     @option("--witnesses", "witnesses_file", type=_FILE, help="service-option-witnesses")
     @option("--public-url", help="service-option-public-url")

@@ -6,10 +6,11 @@ a person reads goes through `problem` or `text`: nothing else in the tree holds 
 
 from vemre.messages.catalogue import codes, find, is_plain, problem, problem_of_check, text
 from vemre.messages.language import LANGUAGES, Language, from_accept_language, from_locale, prefers_page
-from vemre.messages.problem import Problem, RemoteProblem, Unreachable, Wording
+from vemre.messages.problem import Distrusted, Problem, RemoteProblem, Unreachable, Wording
 
 __all__ = [
     "LANGUAGES",
+    "Distrusted",
     "Language",
     "Problem",
     "RemoteProblem",

@@ -113,3 +113,10 @@ class Unreachable(VemreError):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
+
+
+class Distrusted(Unreachable):
+    """A server whose certificate is not trusted: nothing was sent to it. `doubt` is technical English."""
+
+    def __init__(self, place: str, doubt: str) -> None:
+        super().__init__(place, f"certificate not trusted: {doubt}")

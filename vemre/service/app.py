@@ -13,8 +13,11 @@ from starlette.types import Lifespan
 import vemre
 from vemre.errors import Refused
 from vemre.service import metrics, problems
+from vemre.service.addresses import Forwarding
 from vemre.service.metrics import Metrics
 from vemre.service.middleware import BodyLimits, BodyRule, RequestFrame
+from vemre.service.protection import Protection
+from vemre.service.rates import Limiter, RateLimits
 
 
 class Stop:
@@ -45,10 +48,12 @@ def make_app(
     *,
     bodies: Mapping[str, BodyRule] | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
+    protection: Protection | None = None,
 ) -> FastAPI:
     """An application with problem documents, limits, headers, logs, ``/health`` and ``/metrics``.
 
-    `service` is the short name (``ballot``); `bodies` gives the limit and media types of routes that take a body
+    `service` is the short name (``ballot``); `protection` says which proxies are trusted and how often one may ask;
+    `bodies` gives the limit and media types of routes that take a body
     other than JSON up to 64 KiB. `app.state.stop` is a `Stop`, `app.state.metrics` a `Metrics`; `app.state.at_end` is a
     list of functions that let answers without an end finish, called when the server begins to end. Routes declare only
     their success: every refusal is declared here. An endpoint reads a raw body with ``await request.body()``.
@@ -69,7 +74,10 @@ def make_app(
     problems.install(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimits, rules=bodies or {})
+    found = protection or Protection()
+    app.add_middleware(RateLimits, limiter=Limiter(found.limits), exempt=found.exempt, at_once=found.max_requests)
     app.add_middleware(RequestFrame, metrics=app.state.metrics, service=service)
+    app.add_middleware(Forwarding, trusted=found.trusted, hsts=found.hsts)
     _add_operations(app)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app

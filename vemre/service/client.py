@@ -20,8 +20,9 @@ from vemre.checks import Check
 from vemre.errors import CheckFailed
 from vemre.log.note import MAX_NOTE_BYTES
 from vemre.log.tiles import MAX_BUNDLE_BYTES
-from vemre.messages import Problem, RemoteProblem, Unreachable
+from vemre.messages import Distrusted, Problem, RemoteProblem, Unreachable
 from vemre.records.bundle import MEDIA_TYPE
+from vemre.service import tls
 
 MAX_ANSWER_BYTES: Final = 1 << 24
 _RETRIED: Final = frozenset({429, 502, 503, 504})
@@ -50,7 +51,8 @@ class ServiceClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`token` goes as a bearer token. `timeout` bounds each step of the network, `deadline` a whole answer (both
-        seconds), `max_problem` a refusal (bytes). Raises Unreachable for an address that is none."""
+        seconds), `max_problem` a refusal (bytes). Raises Unreachable for an address that is none, Refused
+        ("roots-unusable")."""
         try:
             self._url = httpx2.URL(base_url.rstrip("/"))
         except httpx2.InvalidURL:
@@ -63,7 +65,11 @@ class ServiceClient:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._http = httpx2.Client(
-            headers=headers, timeout=timeout, transport=transport, trust_env=not is_loopback(self._url.host)
+            headers=headers,
+            timeout=timeout,
+            transport=transport,
+            trust_env=not is_loopback(self._url.host),
+            verify=tls.client_context(self._url.scheme),
         )
         self._deadline = deadline
         self._attempts = attempts
@@ -110,8 +116,8 @@ class ServiceClient:
     ) -> bytes:
         """The body of a successful answer.
 
-        Raises RemoteProblem for a refusal, Unreachable where no proper answer came in all attempts, TooLong for an
-        answer of more than `limit` bytes.
+        Raises RemoteProblem for a refusal, Unreachable where no proper answer came in all attempts (Distrusted at once
+        for a certificate that is not trusted), TooLong for an answer of more than `limit` bytes.
         """
         headers = {"Content-Type": media_type} if media_type else {}
         request = self._http.build_request(
@@ -127,6 +133,8 @@ class ServiceClient:
                 finally:
                     answer.close()
             except httpx2.HTTPError as error:
+                if (doubt := tls.distrust(error)) is not None:
+                    raise Distrusted(self.place, doubt) from None
                 failure = Unreachable(self.place, type(error).__name__)
             else:
                 if answer.is_success:

@@ -19,6 +19,10 @@ class Metrics:
         self.duration = Histogram(
             "vemre_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry
         )
+        self.dropped = Counter(
+            "vemre_dropped_connections", "Connections given up, by what was waited for.", ("reason",),
+            registry=self.registry,
+        )  # fmt: skip
         self.log_size = Gauge("vemre_log_entries", "Entries of the log.", registry=self.registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,6 +38,8 @@ PUBLIC_HEADERS: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resou
 """Set on every answer to a reader of the logs, refusals included."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_GONE: Final = 499
+"""How logs and metrics show a request whose client went away."""
 _logger = structlog.get_logger(__name__)
 
 
@@ -122,6 +124,9 @@ class RequestFrame:
                     await answer(scope, receive, framed)
                 else:
                     await self._app(scope, receive, framed)
+            except ClientDisconnect:
+                # Whoever would be answered is gone.
+                status = status or _GONE
             except Exception as error:
                 answer = problems.internal_error(Request(scope), error)
                 # Once an answer has begun, the only honest end is a broken connection.

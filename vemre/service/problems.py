@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 
 from vemre import messages
 from vemre.errors import CheckFailed, KeyFileError, Refused, StoreError
-from vemre.messages import Problem, RemoteProblem, Unreachable
+from vemre.messages import Distrusted, Problem, RemoteProblem, Unreachable
 
 MEDIA_TYPE: Final = "application/problem+json"
 STATUSES: Final = (400, 401, 403, 404, 405, 409, 411, 413, 415, 422, 429, 500, 503)
@@ -115,7 +115,8 @@ def _remote_problem(request: Request, error: Exception) -> JSONResponse:
 
 def _unreachable(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Unreachable)
-    return respond(request, messages.problem("remote-unreachable", {"place": error.place, "reason": error.reason}))
+    code = "certificate-not-trusted" if isinstance(error, Distrusted) else "remote-unreachable"
+    return respond(request, messages.problem(code, {"place": error.place, "reason": error.reason}))
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

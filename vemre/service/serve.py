@@ -6,43 +6,64 @@ started the process; everything else goes to standard error.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
+import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
 from vemre.errors import Refused
-from vemre.service import logs
+from vemre.service import logs, tls
 from vemre.service.app import Stop
+from vemre.service.connections import Patience, open_files, patient
 from vemre.service.settings import ServiceSettings
+
+_logger = structlog.get_logger(__name__)
 
 STOPPED: Final = 2
 """The exit code of a service that ended itself: start it again, and it reads its state anew."""
 
 _GRACE_SECONDS: Final = 10
 _BACKLOG: Final = 1024
+_IDLE_SECONDS: Final = 10
+"""How long a connection without a request is kept; longer than a witness or a service waits between two."""
 
 
 def serve(build: Callable[[], FastAPI], settings: ServiceSettings) -> int:
     """Build the application and serve it until SIGTERM or SIGINT (0), or until it stops itself (2).
 
-    `build` runs after the data folder is locked. Raises Refused "already-running" or "address-in-use", and whatever
-    `build` raises.
+    `build` runs after the data folder is locked. With a certificate it answers by HTTPS alone; SIGHUP reads certificate
+    and key anew. Raises Refused "already-running", "address-in-use" or "tls-unusable", and whatever `build` raises.
     """
     logs.configure(settings.log_level)
     with data_lock(settings.data_dir):
+        context = _tls(settings)
         app = build()
         with listening(settings.host, settings.port) as listener:
-            return _run(app, listener)
+            return _run(app, listener, settings, context)
+
+
+def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
+    """Raises Refused("settings-unusable") for half of it, Refused("tls-unusable")."""
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise Refused("settings-unusable", fields="tls_key" if key is None else "tls_certificate")
+    return tls.server_context(certificate, key)
 
 
 @contextmanager
@@ -82,13 +103,22 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     """Says where it listens once it takes requests, and ends on a signal with exit code 0."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None], at_end: list[Callable[[], None]]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[], None],
+        at_end: list[Callable[[], None]],
+        renew: Callable[[], None] | None,
+    ) -> None:
         super().__init__(config)
         self._announce = announce
         self._at_end = at_end
+        self._renew = renew
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._renew is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._renew)
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -103,10 +133,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _run(app: FastAPI, listener: socket.socket) -> int:
+def _run(app: FastAPI, listener: socket.socket, settings: ServiceSettings, context: ssl.SSLContext | None) -> int:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    line = {"service": app.state.service, "host": host, "port": port, "url": f"http://{shown}:{port}"}
+    scheme = "http" if context is None else "https"
+    line = {"service": app.state.service, "host": host, "port": port, "url": f"{scheme}://{shown}:{port}"}
 
     def announce() -> None:
         sys.stdout.write(json.dumps({**line, "pid": os.getpid()}) + "\n")
@@ -122,8 +153,13 @@ def _run(app: FastAPI, listener: socket.socket) -> int:
         ws="none",
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=_IDLE_SECONDS,
+        http=patient(Patience(connections=open_files(settings.max_connections)), app.state.metrics),
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
-    server = _Server(config, announce, app.state.at_end)
+    server = _Server(
+        config, announce, app.state.at_end, None if context is None else partial(_renew, settings, context)
+    )
     stop: Stop = app.state.stop
 
     def end() -> None:
@@ -136,3 +172,15 @@ def _run(app: FastAPI, listener: socket.socket) -> int:
         # How uvicorn says that the application's lifespan did not begin; the reason is in the log.
         return STOPPED
     return STOPPED if stop.reason is not None or not server.started else 0
+
+
+def _renew(settings: ServiceSettings, context: ssl.SSLContext) -> None:
+    """Upon SIGHUP: the certificate was renewed. What cannot be used changes nothing."""
+    assert settings.tls_certificate is not None
+    assert settings.tls_key is not None
+    try:
+        tls.load_chain(context, settings.tls_certificate, settings.tls_key)
+    except Refused as refused:
+        _logger.error("certificate-not-renewed", reason=str(refused.params.get("reason", "")))
+    else:
+        _logger.info("certificate-renewed")

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from vemre.errors import Refused
+from vemre.service.protection import HSTS_SECONDS, LOOPBACK, MAX_CONNECTIONS, MAX_REQUESTS
 
 SECRETS_DIRECTORY: Final = "VEMRE_SECRETS_DIR"
 """Names the directory whose files ``vemre_<field>`` hold secret settings (as Docker and systemd give them)."""
@@ -54,6 +55,22 @@ class ServiceSettings(BaseSettings):
     trial_clock_file: Path | None = None
     """For trials alone: a file with the number of seconds by which the service's clock is ahead. A service whose keys
     are not marked insecure refuses to start with it."""
+    tls_certificate: Path | None = None
+    """The chain of the service's certificate (PEM), its own first; with `tls_key` it answers by HTTPS itself."""
+    tls_key: Path | None = None
+    """The key of the certificate (PEM, not encrypted)."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    rate_limits: dict[str, str] = {}
+    """Other limits than `vemre.service.rates.DEFAULTS`, such as ``{"sign-in": "600/minute"}``; empty is none."""
+    rate_limit_exempt: tuple[str, ...] = LOOPBACK
+    """Networks whose requests are not counted."""
+    max_requests: int = Field(default=MAX_REQUESTS, ge=1)
+    """Requests that are worked on at once; the others are told to come again."""
+    max_connections: int = Field(default=MAX_CONNECTIONS, ge=1)
+    """Connections that are held at once."""
+    hsts_seconds: int = Field(default=HSTS_SECONDS, ge=0)
+    """How long browsers are to insist on HTTPS (Strict-Transport-Security); 0 says nothing about it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

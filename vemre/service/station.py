@@ -27,6 +27,7 @@ from vemre.service.identity import OFFICIAL, Identity, token_digest
 from vemre.service.middleware import BodyRule
 from vemre.service.mirror import MirroredSource
 from vemre.service.node import ElectionNode
+from vemre.service.protection import Protection
 from vemre.service.settings import ServiceSettings
 from vemre.service.sources import LogSource
 from vemre.service.witnesses import Witnesses, list_witnesses, read_policy
@@ -115,7 +116,8 @@ class Station(Generic[N]):
         self._at_end: list[Callable[[], None]] = []
         own = {**log_routes.BODIES, **record_routes.bodies(MAX_SUBMISSION_BYTES), **integrity_routes.BODIES}
         rules = {**own, **(bodies or {})}
-        self.app = make_app(identity.name, title, bodies=rules, lifespan=self._lifespan)
+        protection = Protection.of(settings)
+        self.app = make_app(identity.name, title, bodies=rules, lifespan=self._lifespan, protection=protection)
         self.engine = open_engine(settings.database)
         schema.upgrade(self.engine, *components)
         self.store = LogStore(self.engine, identity.log)

@@ -13,6 +13,7 @@ from typing import Final
 import httpx2
 
 from vemre.log.feeding import MAX_ANSWER_BYTES
+from vemre.service import tls
 from vemre.service.client import is_loopback
 
 DEADLINE_SECONDS: Final = 10.0
@@ -36,15 +37,16 @@ class WitnessClient:
     """A connection to the witness at one submission prefix. For one event loop."""
 
     def __init__(self, url: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        """Raises httpx2.InvalidURL."""
+        """Raises httpx2.InvalidURL, Refused("roots-unusable")."""
         self._url = url
-        host = httpx2.URL(url).host
+        parsed = httpx2.URL(url)
         self._http = httpx2.AsyncClient(
             # Identity alone, so that no small answer unpacks to a large one.
             headers={"Accept-Encoding": "identity", "Content-Type": "text/plain; charset=utf-8"},
             timeout=DEADLINE_SECONDS,
             follow_redirects=False,
-            trust_env=not is_loopback(host),
+            trust_env=not is_loopback(parsed.host),
+            verify=tls.client_context(parsed.scheme),
             transport=transport,
         )
 
@@ -76,7 +78,8 @@ class WitnessClient:
                         raise NoAnswer(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
                 return Answer(answer.status_code, bytes(data), answer.headers.get("retry-after"))
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
-            raise NoAnswer(type(error).__name__) from None
+            doubt = tls.distrust(error)
+            raise NoAnswer(type(error).__name__ if doubt is None else f"certificate not trusted: {doubt}") from None
         finally:
             # Whatever it would have us send back and remember.
             self._http.cookies.clear()
