@@ -5,11 +5,12 @@ Opened when the process starts, closed when it ends. What a service adds are its
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -114,6 +115,7 @@ class Station(Generic[N]):
         self.random = random
         self._clients: list[ServiceClient] = []
         self._at_end: list[Callable[[], None]] = []
+        self._alongside: list[Callable[[], Coroutine[Any, Any, None]]] = []
         own = {**log_routes.BODIES, **record_routes.bodies(MAX_SUBMISSION_BYTES), **integrity_routes.BODIES}
         rules = {**own, **(bodies or {})}
         protection = Protection.of(settings)
@@ -161,6 +163,10 @@ class Station(Generic[N]):
         """Do something at the end, before database and connections are closed."""
         self._at_end.append(act)
 
+    def alongside(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run something in the application's event loop while it serves; cancelled at the end, and waited for."""
+        self._alongside.append(act)
+
     def url_of(self, name: LogName) -> str:
         """Where another service answers. Raises Refused("settings-unusable")."""
         url: str | None = getattr(self.settings, f"{name}_url")
@@ -194,7 +200,13 @@ class Station(Generic[N]):
         try:
             # Nothing is written before the witnesses that answer were asked.
             async with self.feeder, self.writer:
-                yield
+                tasks = [asyncio.create_task(act()) for act in self._alongside]
+                try:
+                    yield
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             await run_in_threadpool(self.close)
 
