@@ -6,11 +6,14 @@
 
 #![deny(unsafe_code)]
 
+mod ballots;
 mod derive;
 mod elements;
+mod hashing;
 mod multiply;
 mod parallel;
 mod scalars;
+mod signatures;
 
 use pyo3::prelude::*;
 
@@ -22,5 +25,8 @@ fn vemre_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<elements::Elements>()?;
     scalars::register(module)?;
     elements::register(module)?;
-    multiply::register(module)
+    multiply::register(module)?;
+    hashing::register(module)?;
+    signatures::register(module)?;
+    ballots::register(module)
 }

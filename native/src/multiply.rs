@@ -6,7 +6,7 @@ use crate::scalars::{same_length, Scalars};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
 use curve25519_dalek::ristretto::{RistrettoBasepointTable, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::{MultiscalarMul, VartimeMultiscalarMul};
+use curve25519_dalek::traits::{Identity, MultiscalarMul, VartimeMultiscalarMul};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -77,14 +77,58 @@ fn msm(py: Python<'_>, scalars: PyRef<'_, Scalars>, elements: PyRef<'_, Elements
     Ok(py.detach(|| in_pieces(scalars, elements.points(), 256, |s, p| RistrettoPoint::multiscalar_mul(s, p))))
 }
 
-/// The sum of s_i P_i of public values.
 #[pyfunction]
 fn vartime_msm(py: Python<'_>, scalars: PyRef<'_, Scalars>, elements: PyRef<'_, Elements>) -> PyResult<Elements> {
     same_length(scalars.values.len(), elements.len())?;
-    let (scalars, elements) = (&scalars.values, &*elements);
+    let (scalars, elements) = (&scalars.values[..], &*elements);
+    Ok(py.detach(|| Elements::from_points(vec![vartime_sum(&[(scalars, elements.points())], MOST_AT_ONCE)])))
+}
+
+/// The sum of s_i P_i of public values, over several pairs of vectors.
+#[pyfunction]
+fn vartime_msm_terms(py: Python<'_>, terms: Vec<(Py<Scalars>, Py<Elements>)>) -> PyResult<Elements> {
+    let terms: Vec<(&[Scalar], &Elements)> = terms.iter().map(|(s, e)| (&s.get().values[..], e.get())).collect();
+    for (scalars, elements) in &terms {
+        same_length(scalars.len(), elements.len())?;
+    }
     Ok(py.detach(|| {
-        in_pieces(scalars, elements.points(), MOST_AT_ONCE, |s, p| RistrettoPoint::vartime_multiscalar_mul(s, p))
+        let terms: Vec<(&[Scalar], &[RistrettoPoint])> = terms.iter().map(|(s, e)| (*s, e.points())).collect();
+        Elements::from_points(vec![vartime_sum(&terms, MOST_AT_ONCE)])
     }))
+}
+
+/// Pieces of like size for all cores: long vectors are cut, short ones joined.
+fn vartime_sum(terms: &[(&[Scalar], &[RistrettoPoint])], most: usize) -> RistrettoPoint {
+    let total: usize = terms.iter().map(|(scalars, _)| scalars.len()).sum();
+    let size = total.div_ceil(2 * rayon::current_num_threads()).clamp(64, most);
+    let (long, short): (Vec<_>, Vec<_>) = terms.iter().partition(|(scalars, _)| scalars.len() >= size / 4);
+    let joined: (Vec<Scalar>, Vec<RistrettoPoint>) =
+        short.iter().flat_map(|(scalars, points)| scalars.iter().zip(*points)).map(|(s, p)| (*s, *p)).unzip();
+    let mut pieces: Vec<(&[Scalar], &[RistrettoPoint])> = joined.0.chunks(size).zip(joined.1.chunks(size)).collect();
+    for (scalars, points) in long {
+        // Equal pieces: a short rest would cost nearly as much as a whole one.
+        let even = scalars.len().div_ceil(scalars.len().div_ceil(size));
+        pieces.extend(scalars.chunks(even).zip(points.chunks(even)));
+    }
+    let sums = pieces.par_iter().with_max_len(1).map(|(s, p)| RistrettoPoint::vartime_multiscalar_mul(*s, *p));
+    sums.collect::<Vec<_>>().iter().sum()
+}
+
+/// s P_i for one public scalar of at most 64 bits.
+#[pyfunction]
+fn vartime_mul_by_small(py: Python<'_>, elements: PyRef<'_, Elements>, scalar: u64) -> Elements {
+    let small = |point: &RistrettoPoint| {
+        let mut product = RistrettoPoint::identity();
+        for bit in (0..u64::BITS - scalar.leading_zeros()).rev() {
+            product += product;
+            if scalar >> bit & 1 == 1 {
+                product += point;
+            }
+        }
+        product
+    };
+    let elements = &*elements;
+    py.detach(|| Elements::from_points(parallel::map(elements.points(), small)))
 }
 
 fn in_pieces(
@@ -99,7 +143,7 @@ fn in_pieces(
     Elements::from_points(vec![sums.iter().sum()])
 }
 
-/// D_i = x_i G + u_i D_(i-1), as X_i G + U_i D_0 with X_i = x_i + u_i X_(i-1) and U_i = u_i U_(i-1).
+/// D_i = x_i G + u_i D_(i-1), as X_i G + U_i D_0.
 #[pyfunction]
 fn chain(
     py: Python<'_>,
@@ -107,19 +151,24 @@ fn chain(
     xs: PyRef<'_, Scalars>,
     us: PyRef<'_, Scalars>,
 ) -> PyResult<Elements> {
+    let (sums, products) = xs.links(py, us)?;
+    let table = &first.table;
+    let sum = |x: &Scalar, u: &Scalar| RISTRETTO_BASEPOINT_TABLE * &x.div_by_2() + table * &u.div_by_2();
+    Ok(Elements::from_halves(parallel::map2(&sums.values, &products.values, sum)))
+}
+
+/// x_i G + u_i B for the base of a table.
+#[pyfunction]
+fn two_mul(
+    py: Python<'_>,
+    base: PyRef<'_, Table>,
+    xs: PyRef<'_, Scalars>,
+    us: PyRef<'_, Scalars>,
+) -> PyResult<Elements> {
     xs.same_length(us.values.len())?;
-    let (table, xs, us) = (&first.table, &xs.values, &us.values);
-    Ok(py.detach(|| {
-        let mut pairs = Zeroizing::new(Vec::with_capacity(xs.len()));
-        let (mut x_sum, mut u_product) = (Scalar::ZERO, Scalar::ONE);
-        for (x, u) in xs.iter().zip(us) {
-            x_sum = x + u * x_sum;
-            u_product *= u;
-            pairs.push((x_sum.div_by_2(), u_product.div_by_2()));
-        }
-        let sum = |(x, u): &(Scalar, Scalar)| RISTRETTO_BASEPOINT_TABLE * x + table * u;
-        Elements::from_halves(parallel::map(&pairs, sum))
-    }))
+    let (table, xs, us) = (&base.table, &xs.values, &us.values);
+    let sum = |x: &Scalar, u: &Scalar| RISTRETTO_BASEPOINT_TABLE * &x.div_by_2() + table * &u.div_by_2();
+    Ok(py.detach(|| Elements::from_halves(parallel::map2(xs, us, sum))))
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -129,7 +178,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(mul_by_one, module)?)?;
     module.add_function(wrap_pyfunction!(msm, module)?)?;
     module.add_function(wrap_pyfunction!(vartime_msm, module)?)?;
-    module.add_function(wrap_pyfunction!(chain, module)?)
+    module.add_function(wrap_pyfunction!(vartime_msm_terms, module)?)?;
+    module.add_function(wrap_pyfunction!(chain, module)?)?;
+    module.add_function(wrap_pyfunction!(vartime_mul_by_small, module)?)?;
+    module.add_function(wrap_pyfunction!(two_mul, module)?)
 }
 
 #[cfg(test)]
@@ -148,7 +200,9 @@ mod tests {
             let (scalars, points) = some(count);
             let expected: RistrettoPoint = scalars.iter().zip(&points).map(|(s, p)| s * p).sum();
             for most in [64, 100, 1 << 15] {
-                let fast = in_pieces(&scalars, &points, most, |s, p| RistrettoPoint::vartime_multiscalar_mul(s, p));
+                let at = count as usize / 3;
+                let terms = [(&scalars[..at], &points[..at]), (&scalars[at..], &points[at..])];
+                let fast = Elements::from_points(vec![vartime_sum(&terms, most)]);
                 let slow = in_pieces(&scalars, &points, most, |s, p| RistrettoPoint::multiscalar_mul(s, p));
                 assert_eq!(fast.points(), [expected]);
                 assert_eq!(slow.points(), [expected]);

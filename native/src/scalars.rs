@@ -105,6 +105,15 @@ impl Scalars {
         Ok(py.detach(|| Scalars::new(parallel::map(&self.values, |a| a * by))))
     }
 
+    /// Each of these times each of the others: s_0 o_0, s_0 o_1, ..
+    fn outer(&self, py: Python<'_>, others: PyRef<'_, Scalars>) -> Self {
+        let (factors, size) = (&others.values, parallel::piece(self.values.len()));
+        py.detach(|| {
+            let products = |a: &Scalar| factors.iter().map(|b| a * b).collect::<Vec<Scalar>>();
+            Scalars::new(self.values.par_iter().with_min_len(size).flat_map_iter(products).collect())
+        })
+    }
+
     /// The sum, as a vector of length one.
     fn sum(&self, py: Python<'_>) -> Self {
         py.detach(|| Scalars::new(vec![self.values.iter().sum()]))
@@ -125,6 +134,23 @@ impl Scalars {
     /// The product of all, as a vector of length one.
     fn product(&self, py: Python<'_>) -> Self {
         py.detach(|| Scalars::new(vec![self.values.iter().product()]))
+    }
+
+    /// X and U with X_i = x_i + u_i X_(i-1), from 0, and U_i = u_i U_(i-1), from 1; these are the x_i.
+    pub fn links(&self, py: Python<'_>, us: PyRef<'_, Scalars>) -> PyResult<(Self, Self)> {
+        self.same_length(us.values.len())?;
+        let us = &us.values;
+        Ok(py.detach(|| {
+            let (mut sums, mut products) = (Vec::with_capacity(us.len()), Vec::with_capacity(us.len()));
+            let (mut sum, mut product) = (Scalar::ZERO, Scalar::ONE);
+            for (x, u) in self.values.iter().zip(us) {
+                sum = x + u * sum;
+                product *= u;
+                sums.push(sum);
+                products.push(product);
+            }
+            (Scalars::new(sums), Scalars::new(products))
+        }))
     }
 
     /// v with v[n-1] = 1 and v[i] = self[i+1] * v[i+1].

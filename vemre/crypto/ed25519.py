@@ -15,6 +15,7 @@ Source: protocol, section 3; RFC 8032, section 5.1.7.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import nacl.bindings
@@ -23,6 +24,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vemre.errors import VemreError
+from vemre.group import Group
 from vemre.params import GROUP_ORDER
 
 PUBLIC_BYTES: Final = 32
@@ -65,6 +67,37 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
         raise SignatureInvalid("S is not reduced")
     if not _equation_holds(public, message, signature):
         raise SignatureInvalid("the signature does not verify")
+
+
+def first_invalid(
+    group: Group, publics: Sequence[bytes], messages: Sequence[bytes], signatures: Sequence[bytes]
+) -> int | None:
+    """The index of the first of these signatures that `verify` refuses, or None. With the group's own arithmetic, on
+    all cores, where it has some. Raises ValueError where there is not one key and one signature for each message."""
+    lengths = {len(publics), len(messages), len(signatures)}
+    if len(lengths) != 1:
+        raise ValueError("not one key and one signature for each message")
+    sized = all(len(key) == PUBLIC_BYTES for key in publics) and all(len(s) == SIGNATURE_BYTES for s in signatures)
+    if group.kernel is not None and sized:
+        return group.kernel.vartime_verify_signatures(b"".join(publics), messages, b"".join(signatures))
+    for index, (public, message, signature) in enumerate(zip(publics, messages, signatures, strict=True)):
+        try:
+            verify(public, message, signature)
+        except SignatureInvalid:
+            return index
+    return None
+
+
+def first_refused(group: Group, publics: Sequence[bytes]) -> int | None:
+    """The index of the first of these keys that `check_public` refuses, or None."""
+    if group.kernel is not None and all(len(key) == PUBLIC_BYTES for key in publics):
+        return group.kernel.vartime_refused_key(b"".join(publics))
+    for index, public in enumerate(publics):
+        try:
+            check_public(public)
+        except SignatureInvalid:
+            return index
+    return None
 
 
 def check_public(public: bytes) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 
+from vemre.group.kernel import Kernel
 from vemre.types import Random
 
 
@@ -60,6 +61,15 @@ class Scalars(ABC):
     @abstractmethod
     def scale(self, factor: int) -> Scalars:
         """Each times one `factor`."""
+
+    @abstractmethod
+    def outer(self, others: Scalars) -> Scalars:
+        """Each of these times each of the others: s_0 o_0, s_0 o_1, .. (n m scalars)."""
+
+    @abstractmethod
+    def links(self, us: Scalars) -> tuple[Scalars, Scalars]:
+        """X_i = x_i + u_i X_(i-1), with X_0 = 0, and U_i = u_i U_(i-1), with U_0 = 1, for i = 1..n, where these are the
+        x_i: the chain D_i = x_i G + u_i D_(i-1) is X_i G + U_i D_0 (protocol, section 9, step 3)."""
 
     @abstractmethod
     def sum(self) -> int: ...
@@ -121,6 +131,8 @@ class Group(ABC):
     """`reference` or `native`."""
     constant_time: bool
     """Whether what does not start with ``vartime_`` may see secrets in production."""
+    kernel: Kernel | None = None
+    """Where the back end brings them: whole steps over public data, in compiled code."""
 
     # --- scalars -----------------------------------------------------------------------------------------
 
@@ -206,11 +218,24 @@ class Group(ABC):
         """sum s_i P_i, as a vector of length one. Public data only."""
 
     @abstractmethod
+    def two_mul(self, base: Elements, xs: Scalars, us: Scalars) -> Elements:
+        """x_i G + u_i B for one base B (a vector of length one). Secret inputs."""
+
+    @abstractmethod
+    def vartime_mul_by_one(self, elements: Elements, scalar: int) -> Elements:
+        """s P_i for one public scalar; quick where it is short."""
+
+    # --- conveniences shared by the back ends ------------------------------------------------------------
+
+    def vartime_msm_terms(self, terms: Sequence[tuple[Scalars, Elements]]) -> Elements:
+        """The sum of all scalars times their elements, as a vector of length one. Public data only."""
+        scalars = self.scalars([]).concat(*(scalars for scalars, _ in terms))
+        return self.vartime_msm(scalars, self.concat([elements for _, elements in terms]))
+
     def chain(self, first: Elements, xs: Scalars, us: Scalars) -> Elements:
         """D_i = x_i G + u_i D_(i-1) for i = 1..n with D_0 = `first` (section 9, step 3); gives D_1..D_n.
         Secret inputs."""
-
-    # --- conveniences shared by the back ends ------------------------------------------------------------
+        return self.two_mul(first, *xs.links(us))
 
     def repeat(self, element: Elements, count: int) -> Elements:
         """One element, `count` times."""

@@ -23,6 +23,7 @@ _WEIGHT_BYTES: Final = 16
 _GENERATOR_BYTES: Final = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
 _TAG: Final = f"{NAME}/generator/H".encode("ascii")
 _MOST_TABLES: Final = 64
+_SMALL_BITS: Final = 64
 
 
 class NativeScalars(Scalars):
@@ -70,6 +71,13 @@ class NativeScalars(Scalars):
 
     def scale(self, factor: int) -> NativeScalars:
         return NativeScalars(self.inner.scale(_one(factor)))
+
+    def outer(self, others: Scalars) -> NativeScalars:
+        return NativeScalars(self.inner.outer(_scalars(others)))
+
+    def links(self, us: Scalars) -> tuple[NativeScalars, NativeScalars]:
+        sums, products = self.inner.links(_scalars(us))
+        return NativeScalars(sums), NativeScalars(products)
 
     def sum(self) -> int:
         return int.from_bytes(self.inner.sum().encode(), "little")
@@ -129,6 +137,7 @@ class NativeGroup(Group):
 
     name = "native"
     constant_time = True
+    kernel = native
 
     def __init__(self) -> None:
         self._generator = self.decode(_GENERATOR_BYTES)
@@ -212,10 +221,19 @@ class NativeGroup(Group):
         return NativeElements(native.msm(_scalars(scalars), _elements(elements)))
 
     def vartime_msm(self, scalars: Scalars, elements: Elements) -> NativeElements:
-        return NativeElements(native.vartime_msm(_scalars(scalars), _elements(elements)))
+        return self.vartime_msm_terms([(scalars, elements)])
 
-    def chain(self, first: Elements, xs: Scalars, us: Scalars) -> NativeElements:
-        return NativeElements(native.chain(self._table(first), _scalars(xs), _scalars(us)))
+    def vartime_msm_terms(self, terms: Sequence[tuple[Scalars, Elements]]) -> NativeElements:
+        return NativeElements(native.vartime_msm_terms([(_scalars(s), _elements(e)) for s, e in terms]))
+
+    def vartime_mul_by_one(self, elements: Elements, scalar: int) -> NativeElements:
+        scalar %= GROUP_ORDER
+        if scalar.bit_length() <= _SMALL_BITS:
+            return NativeElements(native.vartime_mul_by_small(_elements(elements), scalar))
+        return self.mul_by_one(elements, scalar)
+
+    def two_mul(self, base: Elements, xs: Scalars, us: Scalars) -> NativeElements:
+        return NativeElements(native.two_mul(self._table(base), _scalars(xs), _scalars(us)))
 
     def _table(self, base: Elements) -> native.Table:
         """The table of a base, kept: the bases of an election are few and public."""

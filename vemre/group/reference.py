@@ -159,17 +159,12 @@ class ReferenceGroup(Group):
         same_length(values, points)
         return ReferenceElements([msm(values, points)])
 
-    def chain(self, first: Elements, xs: Scalars, us: Scalars) -> ReferenceElements:
-        # D_i = X_i G + U_i D_0 with X_i = x_i + u_i X_(i-1) and U_i = u_i U_(i-1): fixed bases instead of a chain.
+    def vartime_mul_by_one(self, elements: Elements, scalar: int) -> ReferenceElements:
+        return self.mul_by_one(elements, scalar)
+
+    def two_mul(self, base: Elements, xs: Scalars, us: Scalars) -> ReferenceElements:
         same_length(values_of(xs), values_of(us))
-        on_generator, on_first = [], []
-        x, u = 0, 1
-        for x_i, u_i in zip(xs, us, strict=True):
-            x = (x_i + u_i * x) % GROUP_ORDER
-            u = u_i * u % GROUP_ORDER
-            on_generator.append(x)
-            on_first.append(u)
-        return self.base_mul(ReferenceScalars(on_generator)) + self.fixed_mul(first, ReferenceScalars(on_first))
+        return self.base_mul(xs) + self.fixed_mul(base, us)
 
 
 def _chunks(data: bytes, size: int, check: Check) -> list[bytes]:

@@ -56,6 +56,20 @@ class ReferenceScalars(Scalars):
     def scale(self, factor: int) -> ReferenceScalars:
         return reduced(a * factor for a in self.values)
 
+    def outer(self, others: Scalars) -> ReferenceScalars:
+        factors = values_of(others)
+        return reduced(a * b for a in self.values for b in factors)
+
+    def links(self, us: Scalars) -> tuple[ReferenceScalars, ReferenceScalars]:
+        sums, products = [], []
+        total, product = 0, 1
+        for x, u in self._pairs(us):
+            total = (x + u * total) % GROUP_ORDER
+            product = u * product % GROUP_ORDER
+            sums.append(total)
+            products.append(product)
+        return ReferenceScalars(sums), ReferenceScalars(products)
+
     def sum(self) -> int:
         return sum(self.values) % GROUP_ORDER
 

@@ -115,8 +115,7 @@ def vartime_combine(group: Group, terms: Iterable[Term]) -> Elements:
         known = merged.get(id(elements))
         # `merged` holds on to the elements, so that no other vector can come by their id.
         merged[id(elements)] = (scalars if known is None else known[0] + scalars, elements)
-    scalars = group.scalars([]).concat(*(scalars for scalars, _ in merged.values()))
-    return group.vartime_msm(scalars, group.concat([elements for _, elements in merged.values()]))
+    return group.vartime_msm_terms(list(merged.values()))
 
 
 class _Part(Protocol):

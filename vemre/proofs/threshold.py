@@ -37,7 +37,7 @@ def combine_shares(group: Group, payloads: Elements, shares: Mapping[int, Elemen
     total = _times(group, payloads, common)
     for numerator, vector in zip(numerators, shares.values(), strict=True):
         total = total - _times(group, vector, numerator)
-    return total if common == 1 else group.mul_by_one(total, pow(common, -1, GROUP_ORDER))
+    return total if common == 1 else group.vartime_mul_by_one(total, pow(common, -1, GROUP_ORDER))
 
 
 def _common_denominator(indices: Sequence[int]) -> tuple[int, list[int]]:
@@ -53,4 +53,4 @@ def _times(group: Group, vector: Elements, factor: int) -> Elements:
     """A vector times a small signed integer, without going through its long residue modulo l."""
     if factor == 1:
         return vector
-    return group.mul_by_one(vector, factor) if factor > 0 else -group.mul_by_one(vector, -factor)
+    return group.vartime_mul_by_one(vector, factor) if factor > 0 else -group.vartime_mul_by_one(vector, -factor)

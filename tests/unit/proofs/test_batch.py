@@ -113,13 +113,13 @@ def test_shared_bases_are_one_object(group: Group) -> None:
 
 def test_a_vector_that_comes_back_is_multiplied_once(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    msm = group.vartime_msm
+    msm = group.vartime_msm_terms
 
-    def counting(factors: Any, elements: Any) -> Any:
-        sizes.append(len(elements))
-        return msm(factors, elements)
+    def counting(terms: Any) -> Any:
+        sizes.extend(len(elements) for _, elements in terms)
+        return msm(terms)
 
-    monkeypatch.setattr(group, "vartime_msm", counting)
+    monkeypatch.setattr(group, "vartime_msm_terms", counting)
     base, x, y = points(group, 3), scalars(group, 3), scalars(group, 3)
     total = vartime_combine(group, [(x, base), (y, base), (-(x + y), base)])
     assert total.vartime_identity_at() == 0

@@ -1,0 +1,43 @@
+"""Whole steps of verification that compiled code does in one call, over public data alone.
+
+They are conveniences of speed: what each gives is defined by the Python beside its caller, which runs with the
+reference back end, and tests hold one against the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+ReadBallot = tuple[bytes, str, str, bytes, tuple[bytes, str, tuple[tuple[str, int, int], ...], bytes, bytes, bytes]]
+"""Leaf hash, log, signer, signature, and the fields of `vemre.records.record.Cast`."""
+
+
+class Kernel(Protocol):
+    """What the compiled module offers beside the arithmetic."""
+
+    def read_ballots(self, entries: Sequence[bytes]) -> list[ReadBallot | None]:
+        """The parts of each entry that is a ballot in its usual form; None for what is to be parsed as all records."""
+
+    def ballot_challenges(
+        self,
+        head: bytes,
+        joint_key: bytes,
+        contests: Sequence[tuple[str, int]],
+        credentials: bytes,
+        points: bytes,
+        proofs: bytes,
+    ) -> Any:
+        """The challenges of the proofs of ballots of one shape, as scalars of the compiled module."""
+
+    def vartime_verify_signatures(self, publics: bytes, messages: Sequence[bytes], signatures: bytes) -> int | None:
+        """The index of the first Ed25519 signature that does not verify."""
+
+    def vartime_refused_key(self, publics: bytes) -> int | None:
+        """The index of the first Ed25519 key that cannot be used."""
+
+    def leaf_hashes(self, entries: Sequence[bytes]) -> bytes:
+        """The leaf hashes of entries, flat."""
+
+    def node_hashes(self, hashes: bytes) -> bytes:
+        """The hashes of the nodes over pairs of hashes, flat."""
