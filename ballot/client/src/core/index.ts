@@ -11,7 +11,7 @@ export { CheckFailed, NotFound, Refused } from './errors.ts';
 export { leafHash } from './merkle.ts';
 export { parsePolicy, type Policy } from './policy.ts';
 export {
-  receiptFile, verifyAnswer, verifyContinued, verifyReceipt, verifyReceiptFile, type CheckedReceipt,
+  receiptFile, searchLog, verifyAnswer, verifyContinued, verifyReceipt, verifyReceiptFile, type CheckedReceipt, type Searched,
 } from './receipt.ts';
 export type { LogName, Source } from './source.ts';
 export { parseShown, shown } from './tracker.ts';

@@ -14,6 +14,7 @@ export const MAX_ENTRY_BYTES = 65_535;
 const WIDTH = 256;
 const MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES);
 const CACHED_TILES = 64;
+const AT_ONCE = 8;
 
 export class LogReader {
   /** The authenticated hashes of tiles, by path; the edge ones stay. */
@@ -53,6 +54,22 @@ export class LogReader {
       for (let place = Math.min(WIDTH, size - index * WIDTH) - 1; place >= 0; place--) {
         if (equal(hashes[place]!, leaf)) return index * WIDTH + place;
       }
+    }
+    return null;
+  }
+
+  /** The last entry whose leaf hash begins with `prefix`, and that leaf hash, or null. Looks through the whole log by its
+   * hashes alone, a few tiles at once; `progress` is told how many entries were looked at. */
+  async find(prefix: Uint8Array, progress?: (looked: number) => void): Promise<{ index: number; leaf: Uint8Array } | null> {
+    for (let end = Math.ceil(this.size / WIDTH); end > 0; end -= AT_ONCE) {
+      const first = Math.max(0, end - AT_ONCE);
+      const tiles = await Promise.all(Array.from({ length: end - first }, (_, i) => this.hashes(0, first + i)));
+      const leaves = tiles.flat();
+      for (let place = leaves.length - 1; place >= 0; place--) {
+        const leaf = leaves[place]!;
+        if (equal(leaf.subarray(0, prefix.length), prefix)) return { index: first * WIDTH + place, leaf };
+      }
+      progress?.(this.size - first * WIDTH);
     }
     return null;
   }

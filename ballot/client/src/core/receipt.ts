@@ -3,7 +3,7 @@
 import { base64, equal, hex, unbase64, utf8 } from './bytes.ts';
 import { CheckFailed, Refused, located } from './errors.ts';
 import { leafHash, verifyInclusion } from './merkle.ts';
-import { MAX_NOTE_BYTES, auditorsOf, decimal, hash, malformed, strictText } from './note.ts';
+import { MAX_NOTE_BYTES, auditorsOf, decimal, hash, malformed, strictText, type Checkpoint } from './note.ts';
 import { openWith, type Policy } from './policy.ts';
 import { LogReader } from './reader.ts';
 import type { Source } from './source.ts';
@@ -38,11 +38,15 @@ export function verifyReceipt(receipt: Uint8Array, leaf: Uint8Array, policy: Pol
     const { index, hashes, checkpoint } = parse(receipt);
     const opened = openWith(policy, 'ballot', checkpoint);
     verifyInclusion(index, opened.size, leaf, hashes, opened.root);
-    const auditors = auditorsOf(opened, policy.witnesses);
-    const missing = [...policy.witnesses.keys()].filter((auditor) => !auditors.includes(auditor));
-    const quorumReached = auditors.length >= policy.quorum;
-    return { leaf, tracker: shown(leaf), index, size: opened.size, root: opened.root, auditors, missing, quorumReached };
+    return checkedAt(opened, index, leaf, policy);
   });
+}
+
+function checkedAt(opened: Checkpoint, index: number, leaf: Uint8Array, policy: Policy): CheckedReceipt {
+  const auditors = auditorsOf(opened, policy.witnesses);
+  const missing = [...policy.witnesses.keys()].filter((auditor) => !auditors.includes(auditor));
+  const quorumReached = auditors.length >= policy.quorum;
+  return { leaf, tracker: shown(leaf), index, size: opened.size, root: opened.root, auditors, missing, quorumReached };
 }
 
 /** The receipt of whatever ballot its file names in `extra`, which nobody signed: the voter compares the tracker.
@@ -85,6 +89,27 @@ export async function verifyContinued(checked: CheckedReceipt, source: Source, p
     throw new CheckFailed('CHECKPOINT', 'the log does not continue the one that it gave the receipt for', 'ballot/checkpoint');
   }
   return opened.size;
+}
+
+/** What a search of the whole log came to: its size, its checkpoint as it was served, and the entry, or null. */
+export interface Searched {
+  readonly size: number;
+  readonly checkpoint: Uint8Array;
+  readonly found: CheckedReceipt | null;
+}
+
+/** Looks for a ballot in the whole ballot log as it is served now, by its leaf hash or the 20 bytes of its tracker.
+ *
+ * Whoever serves the log does not learn which ballot is meant, and cannot hide one: every hash leads to the root that
+ * the log signed. Throws CheckFailed(NOTE or LOG). */
+export async function searchLog(
+  prefix: Uint8Array, source: Source, policy: Policy, progress?: (looked: number, of: number) => void,
+): Promise<Searched> {
+  const checkpoint = await source.get('checkpoint', 'ballot', MAX_NOTE_BYTES);
+  const opened = located('ballot/checkpoint', () => openWith(policy, 'ballot', checkpoint));
+  const reader = await LogReader.open(source, 'ballot', opened);
+  const found = await reader.find(prefix, (looked) => progress?.(looked, opened.size));
+  return { size: opened.size, checkpoint, found: found && checkedAt(opened, found.index, found.leaf, policy) };
 }
 
 function parse(data: Uint8Array): Receipt {
