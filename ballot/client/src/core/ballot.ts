@@ -6,9 +6,9 @@
  */
 
 import { chunks, hex, systemRandom, unhex, wipe, type Random } from './bytes.ts';
-import { BLOCK_BYTES, encodeBlock } from './blocks.ts';
+import { encodeBlock } from './blocks.ts';
 import type { Ballot, Contest } from './bodies.ts';
-import { contestsOf, encodeChoice, inOrder, type Choice } from './choice.ts';
+import { BLOCK_BYTES, contestsOf, encodeChoice, inOrder, type Choice } from './choice.ts';
 import { seedOf } from './credential.ts';
 import * as ed25519 from './ed25519.ts';
 import type { Election } from './election.ts';

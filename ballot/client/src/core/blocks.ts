@@ -7,10 +7,10 @@
 
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { concat } from './bytes.ts';
+import { BLOCK_BYTES } from './choice.ts';
 import { Refused } from './errors.ts';
 import { decode, type Element } from './group.ts';
 
-export const BLOCK_BYTES = 30;
 const COUNTERS = 128;
 const AT_ONCE = 64;
 

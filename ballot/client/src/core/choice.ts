@@ -1,7 +1,6 @@
 /** What a voter may choose in one contest, and its one encoding as bytes. Source: docs/spec/choice-encoding.md. */
 
 import { utf8 } from './bytes.ts';
-import { BLOCK_BYTES } from './blocks.ts';
 import type { Contest, Offer } from './bodies.ts';
 import { Refused } from './errors.ts';
 import { isObject } from './fields.ts';
@@ -20,6 +19,9 @@ export interface Choices {
   readonly coalitions: readonly { readonly id: string; readonly candidate: string; readonly options: readonly number[] }[];
   readonly writeInBytes: number;
 }
+
+/** How many bytes of a choice one ciphertext holds. Here, so that a page judges choices without any arithmetic. */
+export const BLOCK_BYTES = 30;
 
 export type Problem = 'marks-invalid' | 'write-in-empty' | 'write-in-too-long' | 'write-in-character';
 

@@ -3,11 +3,13 @@
 import { kitEn } from './kit.en.ts';
 import { kitEs } from './kit.es.ts';
 import { language, type Language } from './language.ts';
+import { voteEn } from './vote.en.ts';
+import { voteEs } from './vote.es.ts';
 
 export { language, onLanguage, setLanguage, type Language } from './language.ts';
 
-const es = { ...kitEs };
-const en: Record<Key, string> = { ...kitEn };
+const es = { ...kitEs, ...voteEs };
+const en: Record<Key, string> = { ...kitEn, ...voteEn };
 
 export type Key = keyof typeof es;
 export type Values = Readonly<Record<string, string | number>>;

@@ -52,10 +52,7 @@ export class LocalDesk implements Desk {
       const emblems = await emblemsOf(contests, source);
       return {
         name: election.offer.urns.find(({ id }) => id === urn)!.name,
-        contests: contests.map((contest, i) => {
-          const { id, title, legend } = contest;
-          return { id, title, legend, emblems: emblems[i]!, ...choicesOf(contest) };
-        }),
+        contests: contests.map((contest, i) => ({ contest, emblems: emblems[i]!, ...choicesOf(contest) })),
       };
     },
 

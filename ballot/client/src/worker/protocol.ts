@@ -1,5 +1,6 @@
 /** What page and worker say to each other. The worker has the secrets and does the arithmetic; the page draws. */
 
+import type { Contest } from '../core/bodies.ts';
 import type { Choice, Choices } from '../core/choice.ts';
 import { CheckFailed, NotFound, Refused } from '../core/errors.ts';
 import { ServiceRefused, Unreachable } from '../ui/kit/problem.ts';
@@ -12,11 +13,10 @@ export interface ElectionSeen {
   readonly auditors: number;
 }
 
-/** One contest of the voter, as a page shows it. `emblems` are pictures as data: URLs by option, or null for all. */
+/** One contest of the voter as the offer has it, and as a page shows it. `emblems` are pictures as data: URLs by option,
+ * or null for all. */
 export interface ContestSeen extends Choices {
-  readonly id: string;
-  readonly title: Bilingual;
-  readonly legend: string;
+  readonly contest: Contest;
   readonly emblems: readonly string[] | null;
 }
 

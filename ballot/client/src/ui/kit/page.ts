@@ -79,18 +79,17 @@ function drawScreen(one: Screen): void {
   fill(main, h('h1', { id: 'heading', tabindex: -1 }, one.title()), one.body());
 }
 
+/** Draws, and puts back what was typed; what was ticked is for whoever draws to know. */
 function keepingInputs(draw: () => void): void {
-  const kept = new Map<string, { value: string; checked: boolean }>();
-  for (const input of document.querySelectorAll<HTMLInputElement>('main input[id]')) {
-    if (input.type !== 'file') kept.set(input.id, { value: input.value, checked: input.checked });
+  const typed = new Map<string, string>();
+  for (const input of document.querySelectorAll<HTMLInputElement>('main input[id]:not([type=checkbox]):not([type=radio]):not([type=file])')) {
+    typed.set(input.id, input.value);
   }
   const active = document.activeElement?.id;
   draw();
-  for (const [id, { value, checked }] of kept) {
+  for (const [id, value] of typed) {
     const input = document.getElementById(id);
-    if (!(input instanceof HTMLInputElement)) continue;
-    input.value = value;
-    input.checked = checked;
+    if (input instanceof HTMLInputElement) input.value = value;
   }
   if (active) document.getElementById(active)?.focus({ preventScroll: true });
 }

@@ -34,6 +34,7 @@ export class Device implements Desk {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
+  #ended = false;
 
   constructor() {
     this.#worker = new Worker(addresses.createScriptURL(workerAddress) as string);
@@ -45,6 +46,7 @@ export class Device implements Desk {
   }
 
   ask<A extends Act>(act: A, given: Acts[A][0], progress?: Tell): Promise<Acts[A][1]> {
+    if (this.#ended) return Promise.reject(new Error('ended'));
     const id = this.#next++;
     return new Promise((good, bad) => {
       this.#waiting.set(id, { good: good as (value: unknown) => void, bad, progress });
@@ -54,6 +56,7 @@ export class Device implements Desk {
 
   /** Ends it. Whoever waits for it gets an error. */
   end(): void {
+    this.#ended = true;
     this.#worker.terminate();
     this.#fail(new Error('ended'));
   }

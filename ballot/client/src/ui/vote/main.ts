@@ -1,5 +1,48 @@
-import { openPage, show } from '../kit/page.ts';
-import { t } from '../../texts/index.ts';
+/** The page `/`: signing in and voting. */
 
-openPage();
-show({ title: () => t('brand-long'), body: () => null });
+import { t } from '../../texts/index.ts';
+import { progress } from '../kit/form.ts';
+import { openPage, show } from '../kit/page.ts';
+import { enter } from './enter.ts';
+import { clockView, endSession, onOver, onSignOut, readSession, stopClock } from './session.ts';
+import { signIn, type Why } from './signin.ts';
+import { Voter } from './voter.ts';
+
+const exits = { leave: () => void leave(), signInAgain: () => out('again') };
+let voter: Voter;
+
+openPage({ notice: clockView });
+onOver(() => out('over'));
+onSignOut(() => void leave());
+begin();
+void arrive(() => signIn('welcome', () => void arrive()));
+
+function begin(): void {
+  voter = new Voter(exits);
+}
+
+/** Goes on with the session that there is; where there is none, with `otherwise`. */
+async function arrive(otherwise: () => void = () => signIn('again', () => void arrive())): Promise<void> {
+  show({ title: () => t('brand-long'), body: () => progress('working', t('working')) });
+  try {
+    const account = await readSession();
+    if (account === null) otherwise();
+    else enter(voter, account);
+  } catch (error) {
+    signIn('welcome', () => void arrive(), error);
+  }
+}
+
+/** Ends what the session had on this device: the worker with all secrets, the screens, the clock. */
+function out(why: Why): void {
+  voter.desk.end();
+  stopClock();
+  begin();
+  signIn(why, () => void arrive());
+}
+
+async function leave(): Promise<void> {
+  const ended = endSession();
+  out('left');
+  await ended;
+}

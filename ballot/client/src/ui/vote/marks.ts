@@ -1,6 +1,6 @@
 /** The marks on one paper: what may stand together, and why something may not. Pure. */
 
-import type { Choice, Choices } from '../../core/choice.ts';
+import { tidyWriteIn, type Choice, type Choices } from '../../core/choice.ts';
 
 /** One paper. `options` are ascending indices; `written` is what was typed, whether or not the line is marked. */
 export interface Paper {
@@ -46,10 +46,10 @@ export function only(paper: Paper, box: Box): Paper {
   };
 }
 
-/** What the paper says, or null while it says nothing. The written name is as `tidyWriteIn` leaves it. */
-export function choiceOf(paper: Paper, tidy: (typed: string) => string): Choice | null {
+/** What the paper says, or null while it says nothing. */
+export function choiceOf(paper: Paper): Choice | null {
   if (paper.nulled) return { kind: 'null' };
-  if (paper.writeIn) return { kind: 'write-in', text: tidy(paper.written) };
+  if (paper.writeIn) return { kind: 'write-in', text: tidyWriteIn(paper.written) };
   return paper.options.length > 0 ? { kind: 'marks', options: paper.options } : null;
 }
 
