@@ -22,6 +22,7 @@ from registry.api_models import Folio, Identifier, Order
 from registry.channels import Channel, Reason
 from registry.core import MAX_ROLL_BYTES, RollRefused
 from registry.office import Issued, Office, RosterEntry
+from registry.pages import paths
 from registry.roles import By
 from vemre import messages
 from vemre.service import problems
@@ -30,7 +31,7 @@ from vemre.service.node import Appended
 from vemre.service.official import holder_of
 from vemre.service.problems import request_id
 
-BODIES: Final = {"/official/roll-import": BodyRule(MAX_ROLL_BYTES, ("text/csv",))}
+BODIES: Final = {"/official/roll-import": BodyRule(MAX_ROLL_BYTES, ("text/csv",)), **paths.BODIES}
 
 
 class ReissueOrder(Order):

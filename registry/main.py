@@ -8,6 +8,7 @@ from registry import api, api_applications, api_parties, api_review
 from registry.core import ROSTER
 from registry.node import RegistryNode
 from registry.office import COMPONENTS, Office
+from registry.pages.main import add_pages
 from registry.roles import holder_of_role
 from registry.settings import RegistrySettings
 from vemre.election.rules.view import Anchors
@@ -36,4 +37,5 @@ def assemble(station: Station[RegistryNode], settings: RegistrySettings) -> Fast
         api_parties.routes(enrolling, store, settings.party_fields, party),
     ):
         station.add(router)
+    add_pages(station, office, settings)
     return station.app

@@ -146,6 +146,12 @@ class RegistryStore:
             number = self.number_of(connection, folio)
             return next(self._enrolled(connection, voter.c.voter == number), None) if number is not None else None
 
+    def folios(self, numbers: Iterable[int]) -> dict[int, str]:
+        """The folios of voters by number."""
+        wanted = select(voter.c.voter, voter.c.folio).where(voter.c.voter.in_(set(numbers)))
+        with self._engine.connect() as connection:
+            return {row[0]: self.vault.open(_place("folio", row[0]), row[1]) for row in connection.execute(wanted)}
+
     def counts(self) -> dict[str, int]:
         """Voters by modality."""
         with self._engine.connect() as connection:
@@ -260,6 +266,12 @@ class RegistryStore:
     def access_log(self, after: int, limit: int) -> list[dict[str, Any]]:
         """Accesses in order, from the one after number `after` on."""
         query = select(access).where(access.c.access > after).order_by(access.c.access).limit(limit)
+        with self._engine.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+    def recent_accesses(self, before: int, limit: int) -> list[dict[str, Any]]:
+        """Accesses, the last first, from the one before number `before` on."""
+        query = select(access).where(access.c.access < before).order_by(access.c.access.desc()).limit(limit)
         with self._engine.connect() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
 

@@ -177,3 +177,15 @@ intake: Final = Table(
     Column("time", BigInteger, nullable=False),
 )
 """Votes that came by another channel and were taken."""
+
+page_session: Final = Table(
+    "page_session",
+    metadata,
+    Column("session", LargeBinary, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+)
+"""Who is signed in on the pages, and applications that are being made there. `session` is the SHA-256 of the cookie's
+value. Sealed: `content` (JSON)."""
