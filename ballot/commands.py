@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ballot.page_command import page_assets
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.integrity import integrity
@@ -37,6 +38,7 @@ add_serve(
     [option("--roster-token-file", type=_FILE, help="ballot-option-roster-token-file")],
 )
 ballot.add_command(integrity)
+ballot.add_command(page_assets)
 
 
 @ballot.command("roster", help="ballot-roster")

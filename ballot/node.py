@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ballot import core
 from ballot.core import Window
 from ballot.sessions import Session
 from vemre.checks import Check
+from vemre.election import drafts
 from vemre.election.rules import ballots, cited
 from vemre.election.rules.ballots import BallotState
 from vemre.election.rules.view import LogView, View
 from vemre.errors import CheckFailed, Refused
 from vemre.records import vote_bodies as v
 from vemre.records.fields import format_time
-from vemre.records.record import Record
+from vemre.records.record import Record, parse
 from vemre.service.node import Appended, ElectionNode
 from vemre.storage.log_store import LogTransaction
 from vemre.types import LogName
+
+
+@dataclass(frozen=True)
+class PageRecord:
+    """A `page-assets` record, and where it stands."""
+
+    index: int
+    leaf_hash: bytes
+    body: v.PageAssets
 
 
 class BallotNode(ElectionNode):
@@ -31,6 +43,7 @@ class BallotNode(ElectionNode):
         super().__init__(*args, **kwargs)
         self._state: BallotState | None = None
         self._window: Window | None = None
+        self._page: bytes | None = None
 
     def begin(self) -> tuple[BallotState, Window]:
         """The state and the window, built from the logs where they are not there yet. Blocking.
@@ -78,9 +91,21 @@ class BallotNode(ElectionNode):
         writer answers for it, after its commit. Raises as `core.check_free`."""
         assert self._state is not None
         with self._lock:
+            self._check_page()
             in_flight = self._state.used.get(bytes.fromhex(record.signer), -1) >= self.store.size
             if not in_flight and self.own.find(record.leaf_hash) is None:
                 core.check_free(self.own, self._state, record)
+
+    def ballot_of(self, credential: bytes) -> bytes | None:
+        """The leaf hash of a credential's ballot, once it is committed. Blocking. Raises as `begin`."""
+        if self.own.first("open") is None:
+            return None
+        state, _ = self.begin()
+        with self._lock:
+            index = state.used.get(credential)
+            if index is None or index >= self.store.size or self.own.records[index].type != "ballot":
+                return None
+            return self.own.records[index].leaf_hash
 
     def _admit_ballot(self, transaction: LogTransaction, record: Record, session: Session) -> Appended:
         """In the writer thread. The clock is read here, so that the order of the log is the order of time."""
@@ -89,6 +114,7 @@ class BallotNode(ElectionNode):
             if known is not None:
                 return known
             core.check_open(self.own)
+            self._check_page()
             assert self._state is not None
             assert self._window is not None
             self._window.check(self._clock(), session)
@@ -112,7 +138,65 @@ class BallotNode(ElectionNode):
                 return self._admit_aside(transaction, record)
             case v.Open():
                 self._check_opening()
+                opened = super()._admit(transaction, record)
+                if self._page is not None and opened.new:
+                    self._append_page(transaction)
+                return opened
         return super()._admit(transaction, record)
+
+    # --- the page -------------------------------------------------------------------------------------------
+
+    def serve_page(self, assets: bytes | None) -> None:
+        """Say what the voter's page serves: the canonical JSON of {path: SHA-256}, None where there is no page."""
+        if assets is not None:
+            # It is there before a record names it.
+            self.blobs.put(assets)
+        self._page = assets
+
+    def page_on_record(self) -> PageRecord | None:
+        """The last committed `page-assets` record."""
+        with self._lock:
+            found = [index for index in self.own.indices("page-assets") if index < self.store.size]
+            if not found:
+                return None
+            record = self.own.records[found[-1]]
+            assert isinstance(record.body, v.PageAssets)
+            return PageRecord(found[-1], record.leaf_hash, record.body)
+
+    def page_list(self, digest: str) -> dict[str, str]:
+        """The list that a `page-assets` record of this log names."""
+        found: dict[str, str] = json.loads(self._blob(digest))
+        return found
+
+    async def append_page(self) -> Appended:
+        """Put the page that is served on the record, unless the last record says so. Raises Refused("box-not-open")."""
+        return (await self._writer.submit(self._renew_page)).value
+
+    def _renew_page(self, transaction: LogTransaction) -> Appended:
+        with self._lock:
+            core.check_open(self.own)
+            last = self.own.last("page-assets")
+            if last is not None and self._is_page(self.own.records[last]):
+                return Appended(last, self.own.records[last].leaf_hash, new=False)
+            return self._append_page(transaction)
+
+    def _append_page(self, transaction: LogTransaction) -> Appended:
+        """The same list may come again after another one: the last record is the one that counts."""
+        with self._lock:
+            assert self._page is not None
+            body = v.PageAssets(drafts.blob_of(self._page))
+            entry = drafts.sign_entry(body, log=self.store.origin, signer=self.role, key=self._key)
+            return self._append(transaction, parse(entry))
+
+    def _is_page(self, record: Record) -> bool:
+        assert isinstance(record.body, v.PageAssets)
+        return self._page is not None and record.body.assets == drafts.blob_of(self._page)
+
+    def _check_page(self) -> None:
+        """No ballot while the log does not say which page is served. Raises Refused("page-not-on-record")."""
+        last = self.own.last("page-assets")
+        if self._page is not None and (last is None or not self._is_page(self.own.records[last])):
+            raise Refused("page-not-on-record")
 
     def _check_opening(self) -> None:
         """The order to open may be signed before its time; it is not executed before."""

@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 
 import forge
 import msgspec
+import pytest
 import uvicorn
 from simulator import CLOSES, ELECTION, OPENS, Simulator, Voter
 from starlette.testclient import TestClient
 
+import ballot.static
 from ballot.api import BODIES as BALLOT_BODIES
 from ballot.box import COMPONENTS as BALLOT_COMPONENTS
 from ballot.main import assemble as assemble_ballot
@@ -108,12 +110,14 @@ def deliveries(outbox: Path) -> dict[str, dict[str, Any]]:
 class BallotBoxUnderTest:
     """The ballot box of a simulated election that has reached its setup. Use `running` to start it.
 
-    `settings` are given to it beside its data folder.
+    `settings` are given to it beside its data folder. It serves the client in the folder `build`, by default none,
+    whatever this tree has built.
     """
 
-    def __init__(self, sim: Simulator, folder: Path, **settings: Any) -> None:
+    def __init__(self, sim: Simulator, folder: Path, *, build: Path | None = None, **settings: Any) -> None:
         self.sim = sim
         self.settings = settings
+        self.build = build or folder / "no-client"
         self.data = folder / "ballot-data"
         self.record = folder / "record"
         self.clock = ManualClock()
@@ -141,7 +145,10 @@ class BallotBoxUnderTest:
             mirror=True,
             clock=self.clock,
         )
-        with TestClient(assemble_ballot(self.station, settings)) as client:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ballot.static, "built_client", lambda: self.build)
+            app = assemble_ballot(self.station, settings)
+        with TestClient(app) as client:
             self.client = client
             yield self
 

@@ -2,8 +2,11 @@
 
 from ballot.node import BallotNode
 from ballot.static.assets import assets, built_client, read_assets
+from ballot.static.attest import attest_routes
 from ballot.static.mirror import Followed, Mirror, mirror_routes
 from ballot.static.routes import page_routes
+from vemre.service.identity import OFFICIAL, token_digest
+from vemre.service.official import holder_of
 from vemre.service.settings import ServiceSettings
 from vemre.service.station import Station
 
@@ -15,6 +18,7 @@ def serve_page(station: Station[BallotNode], settings: ServiceSettings) -> None:
     found = read_assets(built_client(), settings.policy_file, station.anchors.policy)
     station.app.state.assets = found
     station.add(page_routes(found))
+    station.add(attest_routes(station.node, found.digests, holder_of(token_digest(settings.data_dir, OFFICIAL))))
     names: tuple[Followed, ...] = ("registry", "tally")
     station.add(mirror_routes({name: _mirror(station, settings, name) for name in names}))
 

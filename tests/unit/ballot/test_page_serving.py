@@ -17,7 +17,6 @@ import served
 from served import BallotBoxUnderTest
 from simulator import Simulator
 
-import ballot.static
 from ballot.static import assets, routes
 from ballot.static.assets import PAGES, read_assets
 from ballot.static.mirror import Mirror
@@ -52,10 +51,8 @@ def build(tmp_path: Path) -> Path:
 @contextmanager
 def serving(sim: Simulator, folder: Path, build: Path) -> Iterator[BallotBoxUnderTest]:
     """A ballot box whose installation has this build."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ballot.static, "built_client", lambda: build)
-        with BallotBoxUnderTest(sim, folder).running() as box:
-            yield box
+    with BallotBoxUnderTest(sim, folder, build=build).running() as box:
+        yield box
 
 
 @pytest.fixture
