@@ -6,15 +6,21 @@ const HEX32 = /"([0-9a-f]{64})"/g;
 /** A byte that no UTF-8 text has; 32 bytes follow it that stand for their 64 hexadecimal digits between quotes. */
 const MARK = 0xff;
 
-/** The address to open on another device. */
-export function challengeLink(origin: string, payload: Uint8Array): string {
-  return `${origin}/reto#${base64(packed(payload)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')}`;
+/** The address to open on another device, at `page`. */
+export const challengeLink = (page: string, payload: Uint8Array): string => `${page}#${fragmentOf(packed(payload))}`;
+
+/** Bytes as the fragment of an address. */
+export const fragmentOf = (data: Uint8Array): string => base64(data).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+
+/** The bytes of such a fragment, or null. */
+export function bytesOf(fragment: string): Uint8Array | null {
+  const text = fragment.replace(/-/g, '+').replace(/_/g, '/');
+  return unbase64(text.padEnd(Math.ceil(text.length / 4) * 4, '='));
 }
 
 /** The payload after the `#` of such an address, or null. */
 export function payloadOf(fragment: string): Uint8Array | null {
-  const text = fragment.replace(/^#/, '').replace(/-/g, '+').replace(/_/g, '/');
-  const data = unbase64(text.padEnd(Math.ceil(text.length / 4) * 4, '='));
+  const data = bytesOf(fragment.replace(/^#/, ''));
   return data && unpacked(data);
 }
 

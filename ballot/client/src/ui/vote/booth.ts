@@ -4,7 +4,8 @@
  */
 
 import type { Choice } from '../../core/choice.ts';
-import type { Desk, ElectionSeen, SignedSeen, UrnSeen } from '../../worker/protocol.ts';
+import type { Key } from '../../texts/index.ts';
+import type { Desk, ElectionSeen, ReceiptSeen, SignedSeen, UrnSeen } from '../../worker/protocol.ts';
 import { choiceOf, EMPTY, type Paper } from './marks.ts';
 
 /** What the steps need of their surroundings. */
@@ -15,6 +16,12 @@ export interface Host {
   send(entry: Uint8Array, again: () => void): Promise<unknown>;
   /** The receipt of a ballot with the signatures there are by now. */
   receipt(leaf: string): Promise<Uint8Array | null>;
+  /** The address at which another device finds the vote of a receipt. */
+  receiptLink(receipt: ReceiptSeen): string;
+  /** The address at which another device opens a challenged ballot. */
+  challengeLink(payload: Uint8Array): string;
+  /** What follows the receipt of a ballot that was just cast. */
+  readonly then: Key;
   /** The receipt is verified, or the ballot refused for good: nothing is kept any more. */
   settled(): void;
   /** The session is over while a ballot waits for its answer. */

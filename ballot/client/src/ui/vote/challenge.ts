@@ -5,7 +5,6 @@ import { announce } from '../kit/announce.ts';
 import { h, type Child } from '../kit/dom.ts';
 import { button } from '../kit/form.ts';
 import { show } from '../kit/page.ts';
-import { challengeLink } from '../kit/opening.ts';
 import { MAX_QR, qrPicture } from '../kit/qr.ts';
 import type { Booth } from './booth.ts';
 import { review } from './review.ts';
@@ -15,7 +14,7 @@ import { failed, seal } from './sealed.ts';
 export async function challenge(booth: Booth, fingerprint: string): Promise<void> {
   try {
     const payload = await booth.desk.ask('challenge', null);
-    opened(booth, fingerprint, challengeLink(location.origin, payload));
+    opened(booth, fingerprint, booth.host.challengeLink(payload));
   } catch (error) {
     failed(booth, error);
   }
@@ -38,7 +37,7 @@ function opened(booth: Booth, fingerprint: string, link: string): void {
       ),
       code(link),
       h('div', { class: 'acts' },
-        h('a', { class: 'button', id: 'link', href: `/reto${link.slice(link.indexOf('#'))}`, target: '_blank', rel: 'noopener' }, t('challenged-here'), h('span', { class: 'unseen' }, ` (${t('opens-new')})`)),
+        h('a', { class: 'button', id: 'link', href: link.slice(location.origin.length), target: '_blank', rel: 'noopener' }, t('challenged-here'), h('span', { class: 'unseen' }, ` (${t('opens-new')})`)),
         button(t('challenged-copy'), () => void copy(link), 'plain', { id: 'copy' }),
       ),
       h('p', { class: 'small' }, t('challenged-secret')),

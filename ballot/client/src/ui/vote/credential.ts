@@ -14,8 +14,8 @@ import type { Desk, ElectionSeen, UrnSeen } from '../../worker/protocol.ts';
 
 const SYMBOLS = 28;
 
-/** Asks for the credential; `done` follows once the worker has it. */
-export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, done: () => void): void {
+/** Asks for the credential; `done` follows once the worker has it. `before` stands above the field. */
+export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, done: () => void, before?: () => Child): void {
   let scanner: Scanner | null = null;
   let checking = 0;
 
@@ -23,7 +23,7 @@ export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, 
     title: () => t('credential-title'),
     body: () => [
       h('p', { class: 'note good', id: 'verified' }, t('verified', { name: plain(inLanguage(election.name)), urn: plain(urn.name), auditors: election.auditors })),
-      h('p', {}, t('credential-how')),
+      before?.() ?? h('p', {}, t('credential-how')),
       form(submit,
         field({
           id: 'credential', label: t('credential'), hint: t('credential-hint'),

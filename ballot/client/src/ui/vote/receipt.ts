@@ -21,7 +21,8 @@ export function showReceipt(desk: Desk, host: Host, first: ReceiptSeen, how: 'ca
   const screen: Screen = { title: () => t(how === 'cast' ? 'receipt-title' : 'voted-title'), body: () => body() };
 
   function body(): Child {
-    const link = `${location.origin}/recibo#${receipt.leaf}`;
+    const link = host.receiptLink(receipt);
+    const { host: where, pathname } = new URL(link);
     return [
       h('p', { class: 'note good' }, t(how === 'cast' ? 'receipt-what' : 'voted-what')),
       h('section', { class: 'card receipt' },
@@ -31,16 +32,16 @@ export function showReceipt(desk: Desk, host: Host, first: ReceiptSeen, how: 'ca
         h('dl', { class: 'facts' },
           h('dt', {}, t('receipt-place')), h('dd', {}, t('receipt-index', { index: receipt.index + 1, size: receipt.size })),
           h('dt', {}, t('receipt-auditors')), h('dd', { id: 'auditors' }, auditors()),
-          h('dt', {}, t('receipt-address')), h('dd', {}, `${location.host}/recibo`),
+          h('dt', {}, t('receipt-address')), h('dd', {}, `${where}${pathname}`),
         ),
         h('p', { class: 'small' }, t('receipt-secret')),
       ),
       h('div', { class: 'acts' },
         button(t('receipt-download'), () => saveFile(`recibo-${receipt.tracker.slice(0, 9)}.tlog-proof`, 'application/octet-stream', receipt.file), 'main', { id: 'download' }),
         button(t('print'), () => print(), 'plain', { id: 'print' }),
-        h('a', { class: 'button', id: 'find', href: `/recibo#${receipt.leaf}`, target: '_blank', rel: 'noopener' }, t('receipt-find'), h('span', { class: 'unseen' }, ` (${t('opens-new')})`)),
+        h('a', { class: 'button', id: 'find', href: link.slice(location.origin.length), target: '_blank', rel: 'noopener' }, t('receipt-find'), h('span', { class: 'unseen' }, ` (${t('opens-new')})`)),
       ),
-      h('p', {}, t(how === 'cast' ? 'receipt-then' : 'voted-not-you')),
+      h('p', {}, t(how === 'cast' ? host.then : 'voted-not-you')),
       h('div', { class: 'acts' }, button(t('sign-out'), () => host.leave(), 'plain', { id: 'leave' })),
     ];
   }

@@ -2,6 +2,7 @@
 
 import type { ElectionSeen, Progress, Tell } from '../../worker/protocol.ts';
 import { call, download } from '../kit/api.ts';
+import { challengeLink } from '../kit/opening.ts';
 import type { Host } from './booth.ts';
 import { Device } from './device.ts';
 import { keep, letGo } from './kept.ts';
@@ -44,6 +45,9 @@ export class Voter {
       keep: ({ entry }, closes) => keep({ credential: account.credential, closes, entry }),
       send: (entry, again) => call('POST', '/ballots', { body: entry, repeat: true, again }),
       receipt: (leaf) => download(`/receipts/${leaf}`, MAX_RECEIPT_BYTES),
+      receiptLink: ({ leaf }) => `${location.origin}/recibo#${leaf}`,
+      challengeLink: (payload) => challengeLink(`${location.origin}/reto`, payload),
+      then: 'receipt-then',
       settled: letGo,
       signInAgain,
       leave,
