@@ -134,10 +134,8 @@ def test_command_shows_compares_and_publishes(
     monkeypatch.setattr(page_command, "official", lambda url, file: client_of(box, file.read_text().strip()))
 
     def run(*options: str) -> tuple[int, dict[str, object]]:
-        done = CliRunner().invoke(
-            page_command.page_assets, ["--url", "http://x", "--json", *options], standalone_mode=False
-        )
-        return done.return_value, json.loads(done.stdout.splitlines()[-1])
+        done = CliRunner().invoke(page_command.page_assets, ["--url", "http://x", "--json", *options])
+        return done.exit_code, json.loads(done.stdout.splitlines()[-1])
 
     with box.running():
         assert run()[1]["recorded"] is None
