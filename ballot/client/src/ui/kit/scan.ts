@@ -40,19 +40,16 @@ export async function scan(label: string, found: (text: string) => boolean): Pro
 
 /** The text of the code in a picture file, or null. */
 export async function readPicture(file: Blob): Promise<string | null> {
-  const picture = new Image();
-  const address = URL.createObjectURL(file);
   try {
-    await new Promise((done, failed) => {
-      picture.onload = done;
-      picture.onerror = failed;
-      picture.src = address;
-    });
-    return read(picture, picture.naturalWidth, picture.naturalHeight);
+    // Not as an element of the page: its policy takes pictures from nowhere but its own origin.
+    const picture = await createImageBitmap(file);
+    try {
+      return read(picture, picture.width, picture.height);
+    } finally {
+      picture.close();
+    }
   } catch {
     return null;
-  } finally {
-    URL.revokeObjectURL(address);
   }
 }
 
