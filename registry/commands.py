@@ -13,6 +13,7 @@ import click
 from registry.core import MAX_ROLL_BYTES, ROSTER
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
+from vemre.cli.deliveries import add_deliveries
 from vemre.cli.integrity import integrity
 from vemre.cli.services import Build, add_init, add_serve, data_option, official, official_options
 from vemre.cli.translations import language, say
@@ -40,6 +41,7 @@ _vault_option = option("--vault-dir", type=_FOLDER, help="service-option-vault-d
 add_init(registry, "registry", tokens=(ROSTER,), vault=True)
 add_serve(registry, "registry", _service, options=(_vault_option,))
 registry.add_command(integrity)
+add_deliveries(registry)
 
 
 @registry.command("import", help="registry-import")

@@ -70,9 +70,9 @@ class Commitments:
 
     def add(
         self, connection: Connection, subject: Subject, *, kind: str, folio: str, now: int, details: Mapping[str, Any]
-    ) -> None:
-        """Commit to a change, in the transaction that makes it. `details` are the members that its kind has beside
-        those that every change has."""
+    ) -> bytes:
+        """Commit to a change, in the transaction that makes it; gives the commitment. `details` are the members that
+        its kind has beside those that every change has."""
         mine = commitment.c[subject.column] == subject.number
         number = connection.scalar(select(func.count()).select_from(commitment).where(mine)) or 0
         change = {
@@ -94,6 +94,7 @@ class Commitments:
                 opening=self._vault.seal(_place(digest), json.dumps({"salt": salt.hex(), "change": change})),
             )
         )
+        return digest
 
     def waiting(self, limit: int = BATCH) -> list[tuple[int, Enrolment]]:
         """The first commitments that are not in the log, with their row numbers."""
@@ -115,6 +116,13 @@ class Commitments:
                 salt = bytes.fromhex(opening["salt"])
                 found.append(Committed(row.number, row.kind, salt, opening["change"], row.position))
         return found
+
+    def stands(self, subject: Subject, digest: bytes) -> bool:
+        """Whether this commitment about a subject was made by an act that came to its end."""
+        mine = commitment.c[subject.column] == subject.number
+        query = select(commitment.c.commitment).where(mine, commitment.c.digest == digest)
+        with self._engine.connect() as connection:
+            return connection.scalar(query) is not None
 
     def counts(self) -> dict[str, int]:
         """How many there are of each kind."""

@@ -23,6 +23,7 @@ from registry.core import Voter
 from registry.enrolment import Act, Reason, State
 from registry.fields import Modality
 from registry.ledger import Ledger
+from registry.letters import Letters
 from registry.node import RegistryNode
 from registry.openings import CODE_SYMBOLS, Openings
 from registry.roles import By
@@ -53,6 +54,7 @@ class Enrolling:
         self.rows = Applications(store.engine, store.vault)
         self.commitments = Commitments(store.engine, store.vault, station.identity.election_id, station.random)
         self.ledger = Ledger(station.node, self.commitments, station.clock)
+        self.letters = Letters(station, settings, store, self.commitments)
         self.opened = Openings(station, store, self.commitments)
 
     # --- applicants ---------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ class Enrolling:
             name, now = secrets.token_hex(16), self._station.clock()
             found = self.rows.add(connection, name=name, code=official.digest(code), folio=folio, data=data, now=now)
             self._store.claims.claim(connection, found.number, {**data, "folio": folio})
-            self._commit(connection, found, State.RECEIVED)
+            self._commit(connection, found, State.RECEIVED, crockford.grouped(code))
             return found, True
 
         found, new = await self._change(take)
@@ -145,6 +147,7 @@ class Enrolling:
 
     async def change_modality(self, name: str, modality: Modality) -> Application:
         """Another way to vote, until the freeze. Raises Refused: "act-not-possible", "enrolment-frozen"."""
+        lost: list[bytes] = []
 
         def change(connection: Connection, frozen: bool) -> Application:
             found = self._named(connection, name)
@@ -154,12 +157,14 @@ class Enrolling:
             now = self._station.clock()
             found = replace(found, data=Data({**found.data, "modality": modality}), changed=now)
             if found.voter is not None:
-                self._store.set_modality(connection, found.voter, modality, now)
+                lost.extend(self._store.set_modality(connection, found.voter, modality, now))
             self.rows.save(connection, found)
             self._commit(connection, found, "modality")
             return found
 
-        return await self._change(change)
+        result = await self._change(change)
+        self.letters.withdraw(*lost)
+        return result
 
     async def openings(self, mine: Application) -> list[tuple[commitments.Committed, Opening | None]]:
         """The commitments about an application, each with the file that proves it once it is in the log."""
@@ -226,16 +231,18 @@ class Enrolling:
         if name is not None:
             await self.change_modality(name, modality)
             return
+        lost: list[bytes] = []
 
         def change(connection: Connection, frozen: bool) -> None:
             ((_, found),) = self._store.voters(connection, voter.c.voter == number)
             if found.modality == modality:
                 return
             enrolment.check_not_frozen(frozen)
-            self._store.set_modality(connection, number, modality, self._station.clock())
+            lost.extend(self._store.set_modality(connection, number, modality, self._station.clock()))
             self.commit_voter(connection, number, replace(found, modality=modality), "modality")
 
         await self._change(change)
+        self.letters.withdraw(*lost)
 
     async def freeze(self, undecided: int) -> int:
         """End every change of the roll; gives since when. `undecided` is how many applications the officials know to
@@ -253,6 +260,10 @@ class Enrolling:
         since = await self._change(set_frozen)
         await self.ledger.write_all()
         return since
+
+    async def note_addresses(self, count: int, by: By) -> None:
+        """Note that addresses of letters that wait are shown."""
+        await self.note("deliveries", count, by)
 
     async def note_listing(self, order: str, by: By) -> None:
         """Note that the roll is listed."""
@@ -335,6 +346,7 @@ class Enrolling:
                 return act(connection, lock_roll(connection) is not None)
 
         result = await run_in_threadpool(run)
+        self.letters.courier.wake()
         await self.ledger.write_some()
         return result
 
@@ -348,8 +360,8 @@ class Enrolling:
             raise Refused("application-unknown")
         return found
 
-    def _commit(self, connection: Connection, found: Application, kind: str) -> None:
-        self.commitments.add(
+    def _commit(self, connection: Connection, found: Application, kind: str, code: str | None = None) -> None:
+        made = self.commitments.add(
             connection,
             commitments.application(found.number),
             kind=str(kind),
@@ -362,6 +374,7 @@ class Enrolling:
                 "state": found.standing.state.value,
             },
         )
+        self.letters.application(found, str(kind), made, code)
 
     def _code(self, request: str) -> str:
         made = int.from_bytes(self._store.vault.index("application-code", request), "big")

@@ -12,6 +12,7 @@ from registry.pages.main import add_pages
 from registry.roles import holder_of_role
 from registry.settings import RegistrySettings
 from vemre.election.rules.view import Anchors
+from vemre.service.delivery.routes import delivery_routes
 from vemre.service.identity import Identity, token_digest
 from vemre.service.station import Station
 
@@ -34,6 +35,7 @@ def assemble(station: Station[RegistryNode], settings: RegistrySettings) -> Fast
         api.routes(office, official, token_digest(settings.data_dir, ROSTER)),
         api_applications.routes(enrolling),
         api_review.routes(enrolling, store, settings.official_fields, official),
+        delivery_routes(enrolling.letters.courier, official, enrolling.note_addresses),
         api_parties.routes(enrolling, store, settings.party_fields, party),
     ):
         station.add(router)

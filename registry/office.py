@@ -27,14 +27,12 @@ from registry.roles import By
 from registry.settings import RegistrySettings
 from registry.store import Enrolled, RegistryStore, Reissue
 from registry.tables import COMPONENT
-from vemre import messages
 from vemre.crypto.credential import Credential
 from vemre.election import drafts
 from vemre.election.rules.view import View
-from vemre.errors import Refused
+from vemre.errors import CheckFailed, Refused
 from vemre.records import setup_bodies as s
 from vemre.service.node import Appended
-from vemre.service.outbox import Delivery, Outbox, send_by_settings
 from vemre.service.station import Station
 
 BATCH: Final = 500
@@ -54,10 +52,9 @@ class RosterEntry(TypedDict):
 
 @dataclass(frozen=True)
 class Issued:
-    """What issuing did: new credentials, deliveries that were sent, and those that wait in the outbox."""
+    """What issuing did: new credentials, and how many letters wait in the outbox now."""
 
     issued: int
-    sent: int
     waiting: int
 
 
@@ -66,12 +63,10 @@ class Office:
 
     def __init__(self, station: Station[RegistryNode], settings: RegistrySettings) -> None:
         self._station = station
-        self._settings = settings
         self._node = station.node
-        self._election_id = station.identity.election_id
         self.store = RegistryStore(station.engine, settings.vault)
         self.enrolling = Enrolling(station, settings, self.store)
-        self._outbox = Outbox(settings.outbox)
+        self.letters = self.enrolling.letters
         self._one_act = asyncio.Lock()
         self.channels = Channels(station, settings, self.store, self._one_act)
 
@@ -113,36 +108,18 @@ class Office:
             await self._note("issue", len(lacking), by)
             for start in range(0, len(lacking), BATCH):
                 await run_in_threadpool(self._issue, lacking[start : start + BATCH])
-            sent, waiting = await run_in_threadpool(self._send)
-            return Issued(len(lacking), sent, waiting)
+            return Issued(len(lacking), await run_in_threadpool(self.letters.outbox.count))
 
     def _issue(self, voters: list[Enrolled]) -> None:
-        """The deliveries are durable before the credentials count: a secret may be made in vain, never be lost."""
+        """The letters are durable before the credentials count: a secret may be made in vain, never be lost."""
         made = [(voter.voter, self._deliver(voter)) for voter in voters]
-        self._outbox.sync()
+        self.letters.outbox.sync()
         self.store.add_credentials(made, self._station.clock())
+        self.letters.courier.wake()
 
     def _deliver(self, voter: Enrolled) -> bytes:
         """Make a credential and put it into the outbox; gives its public half."""
-        credential = Credential.generate(self._station.random)
-        shown = credential.shown()
-        texts = [messages.text("mail-credential", language, credential=shown) for language in messages.LANGUAGES]
-        subject = " / ".join(messages.text("mail-credential-subject", language) for language in messages.LANGUAGES)
-        self._outbox.put(Delivery(voter.pseudonym, voter.email, subject, "\n\n".join(texts), shown))
-        return credential.signing_key(self._election_id).public
-
-    def _send(self) -> tuple[int, int]:
-        """Send what waits through the mail server, if there is one; gives how many were sent and how many wait."""
-        current = {voter.pseudonym: voter.credential for voter in self.store.enrolled()}
-        waiting = 0
-        for delivery in self._outbox.waiting():
-            public = Credential.parse(delivery.secret).signing_key(self._election_id).public
-            if current.get(delivery.name) == public:
-                waiting += 1
-            else:
-                # Made by an act that did not come to its end.
-                self._outbox.remove(delivery.name)
-        return send_by_settings(self._outbox, self._settings) or (0, waiting)
+        return self.letters.credential(voter, Credential.generate(self._station.random))
 
     async def publish(self, by: By) -> Appended:
         """Put the roll of public credentials into the log. It is frozen then, all commitments before it.
@@ -196,13 +173,16 @@ class Office:
             self._node.look(_not_frozen)
             await self._note("reissue", 1, by, voter.voter)
             new = await run_in_threadpool(self._deliver, voter)
-            await run_in_threadpool(self._outbox.sync)
+            await run_in_threadpool(self.letters.outbox.sync)
             try:
                 appended = await self._replace(voter, identifier, Reissue(voter.voter, old, new))
-            except Exception:
-                self._outbox.remove(voter.pseudonym)
+            except (CheckFailed, Refused) as error:
+                # Where the outcome is not known the letter stays: it goes out if the credential turns out to count.
+                if not (isinstance(error, Refused) and error.code == "log-stopped"):
+                    self.letters.withdraw(new)
                 raise
-            await run_in_threadpool(self._send)
+            self.letters.withdraw(old)
+            self.letters.courier.wake()
             return appended
 
     async def _replace(self, voter: Enrolled, identifier: str, change: Reissue) -> Appended | None:

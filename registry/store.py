@@ -128,12 +128,16 @@ class RegistryStore:
         """The voter with this folio, whatever the modality."""
         return self.claims.voter_of(connection, "folio", folio)
 
-    def set_modality(self, connection: Connection, number: int, modality: str, now: int) -> None:
-        """Change how a voter votes. Who leaves the Internet loses the credential, which was on no roll yet."""
+    def set_modality(self, connection: Connection, number: int, modality: str, now: int) -> list[bytes]:
+        """Change how a voter votes. Who leaves the Internet loses the credential, which was on no roll yet: gives
+        those that were lost."""
         connection.execute(update(voter).where(voter.c.voter == number).values(modality=modality))
-        if modality != INTERNET:
-            mine = (credential.c.voter == number) & credential.c.revoked.is_(None)
-            connection.execute(update(credential).where(mine).values(revoked=now))
+        if modality == INTERNET:
+            return []
+        mine = (credential.c.voter == number) & credential.c.revoked.is_(None)
+        lost = list(connection.scalars(select(credential.c.public).where(mine)))
+        connection.execute(update(credential).where(mine).values(revoked=now))
+        return lost
 
     def enrolled(self) -> list[Enrolled]:
         """Every voter with the Internet modality, in the order of registration."""
@@ -166,6 +170,12 @@ class RegistryStore:
         if rows:
             with writing(self._engine) as connection:
                 connection.execute(insert(credential), rows)
+
+    def is_current(self, public: bytes) -> bool:
+        """Whether a credential was issued and not revoked since."""
+        query = select(credential.c.voter).where(credential.c.public == public, credential.c.revoked.is_(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(query) is not None
 
     def reissued(self, request: str) -> Reissue | None:
         """What an earlier request with this identifier did."""

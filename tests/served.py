@@ -48,7 +48,9 @@ from vemre.records import vote_bodies as v
 from vemre.records.bundle import MEDIA_TYPE
 from vemre.records.record import Record, parse
 from vemre.service import identity as identities
+from vemre.service import vault as vaults
 from vemre.service.client import ServiceClient
+from vemre.service.delivery import Message, Outbox
 from vemre.service.identity import Identity
 from vemre.service.sources import FolderSource
 from vemre.service.station import Station
@@ -378,9 +380,19 @@ class RegistryUnderTest:
         """The roster, as the ballot box gets it."""
         return self.client.get("/official/roster", headers=token_of(self.data, ROSTER))
 
-    def deliveries(self) -> dict[str, dict[str, Any]]:
-        """Deliveries by the voter's address."""
-        return {found["to"]: found for found in deliveries(self.data / "outbox").values()}
+    def outbox(self) -> Outbox:
+        """What waits to be handed over."""
+        return Outbox(self.data / "outbox", vaults.load(self.data / "vault"), self.clock)
+
+    def letters(self, template: str) -> dict[str, Message]:
+        """The letters of a kind that wait, by the address; one for each."""
+        found = [message for message in self.outbox().waiting() if message.template == template]
+        assert len({message.to for message in found}) == len(found)
+        return {message.to: message for message in found}
+
+    def credential_for(self, address: str) -> str:
+        """The credential that waits to be handed over at an address."""
+        return self.letters("credential")[address].values["credential"]
 
     def entries(self) -> list[Record]:
         """The log as it stands in the database."""

@@ -70,10 +70,9 @@ def election(tmp_path: Path) -> Iterator[Election]:
         registry.official("credentials")
         assert registry.official("roll").status_code == 200
         registry.tell()
-        deliveries = registry.deliveries()
         sim.voters = []
         for number in range(1, VOTERS + 2):
-            secret = Credential.parse(deliveries[f"persona{number}@example.org"]["secret"])
+            secret = Credential.parse(registry.credential_for(f"persona{number}@example.org"))
             urn = "urna-09" if number <= VOTERS else "urna-17"
             sim.voters.append(Voter(urn, secret.signing_key(ELECTION), None))
         sim.set_up()

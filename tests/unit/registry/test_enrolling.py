@@ -36,8 +36,8 @@ def test_whole_way_onto_the_roll(registry: RegistryUnderTest) -> None:
     assert (one.look()["observed"], one.look()["told"]) == (["email", "names"], "Corrija su correo.")
     assert one.send("correction", {"email": "otra@example.org"}).json()["state"] == "corrected"
     assert one.reviewed("accept").json()["state"] == "accepted"
-    assert registry.official("credentials").json() == {"issued": 1, "sent": 0, "waiting": 1}
-    assert set(registry.deliveries()) == {"otra@example.org"}
+    assert registry.official("credentials").json() == {"issued": 1, "waiting": 4}
+    assert set(registry.letters("credential")) == {"otra@example.org"}
     assert registry.official("roll").status_code == 200
     (entry,) = registry.roster().json()["entries"]
     assert (entry["contact"], entry["phone"], entry["urn"]) == ("otra@example.org", "+13126660001", "urna-09")
@@ -184,8 +184,8 @@ def test_modality_changes_until_the_freeze(registry: RegistryUnderTest) -> None:
     assert official_get(registry, "enrolment").json()["voters"] == {"post": 1, "in-person": 1}
     assert registry.official("roll").json()["code"] == "roll-empty"
     one.send("modality", {"modality": "internet"})
-    # The credential that was delivered before is of no use any more.
-    assert registry.official("credentials").json() == {"issued": 1, "sent": 0, "waiting": 1}
+    # The credential that waited before is of no use any more: one waits, and two letters about the application.
+    assert registry.official("credentials").json() == {"issued": 1, "waiting": 3}
     assert registry.official("roll").status_code == 200
     assert len(registry.roster().json()["entries"]) == 1
 

@@ -40,7 +40,7 @@ def test_files_are_private_sealed_and_replaced(outbox: Outbox) -> None:
     (path,) = (outbox.folder / "mail").iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in (outbox.folder, path.parent))
-    for hidden in ("ana", "example", CREDENTIAL, "credential"):
+    for hidden in ("ana", "example", CREDENTIAL, "PEF"):
         assert hidden not in path.read_text()
     assert list(outbox.waiting()) == [credential()]
     outbox.remove(NAME)

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from vemre.service.delivery import letters
-from vemre.service.delivery.message import CHANNELS, Channel, Message
+from vemre.service.delivery.message import Channel, Message
 from vemre.service.delivery.outbox import Outbox, Waiting, _now
 from vemre.service.delivery.senders import Opener, Postponed, Rejected, Sender, SenderDown
 from vemre.types import Clock
@@ -88,6 +88,11 @@ class Courier:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = threading.Event()
 
+    @property
+    def channels(self) -> list[Channel]:
+        """The channels that somebody serves."""
+        return list(self._lines)
+
     def wake(self) -> None:
         """Something was put into the outbox. Never waits; safe from any thread."""
         loop = self._loop
@@ -111,8 +116,7 @@ class Courier:
     def flush(self) -> Delivered:
         """Hand over once what waits, also what is not due yet. Blocking."""
         rounds = [self._round(channel, line, everything=True) for channel, line in self._lines.items()]
-        waiting = sum(1 for channel in CHANNELS for _ in self.outbox.entries(channel))
-        return Delivered(sum(one.sent for one in rounds), sum(one.failed for one in rounds), waiting)
+        return Delivered(sum(one.sent for one in rounds), sum(one.failed for one in rounds), self.outbox.count())
 
     async def _attend(self, channel: Channel, line: _Line) -> None:
         while True:

@@ -1,8 +1,8 @@
 """The folder of messages that wait: one sealed file (0600) for each, in a folder for each channel.
 
 A message may hold a secret that the service itself does not keep, so it is durable before the database says that the
-secret exists, and its file goes away once somebody took it. Beside the sealed message a file says in clear since when
-it waits, how often it was tried in vain, and when it is due again: nothing about anybody.
+secret exists, and its file goes away once somebody took it. Beside the sealed message a file says in clear of which
+kind it is, since when it waits, how often it was tried in vain, and when it is due again: nothing about anybody.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Waiting:
 
     name: str
     channel: Channel
+    template: str
     since: int
     tries: int
     due: int
@@ -75,7 +76,7 @@ class Outbox:
         place = Place("outbox", message.channel, message.name)
         sealed = self._vault.seal(place, json.dumps(asdict(message), ensure_ascii=False))
         with self._lock:
-            self._write(Waiting(message.name, message.channel, now, 0, now, "", False, sealed))
+            self._write(Waiting(message.name, message.channel, message.template, now, 0, now, "", False, sealed))
 
     def sync(self) -> None:
         """Make what was put durable."""
@@ -85,6 +86,10 @@ class Outbox:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+    def count(self) -> int:
+        """How many messages wait."""
+        return sum(_is_message(name) for channel in CHANNELS for name in os.listdir(self.folder / channel))
 
     def waiting(self) -> Iterator[Message]:
         """Every message that was not handed over yet and can be read, the oldest first."""
