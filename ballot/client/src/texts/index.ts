@@ -1,5 +1,7 @@
 /** What the pages say. The Spanish texts are the contract: English has the same keys, or nothing is built. */
 
+import { checkEn } from './check.en.ts';
+import { checkEs } from './check.es.ts';
 import { kitEn } from './kit.en.ts';
 import { kitEs } from './kit.es.ts';
 import { language, type Language } from './language.ts';
@@ -8,8 +10,8 @@ import { voteEs } from './vote.es.ts';
 
 export { language, onLanguage, setLanguage, type Language } from './language.ts';
 
-const es = { ...kitEs, ...voteEs };
-const en: Record<Key, string> = { ...kitEn, ...voteEn };
+const es = { ...kitEs, ...voteEs, ...checkEs };
+const en: Record<Key, string> = { ...kitEn, ...voteEn, ...checkEn };
 
 export type Key = keyof typeof es;
 export type Values = Readonly<Record<string, string | number>>;

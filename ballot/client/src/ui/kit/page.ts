@@ -22,9 +22,12 @@ export interface Screen {
 const MAX_LIST_BYTES = 1 << 20;
 let screen: Screen | null = null;
 let digest: string | null = null;
+let prefix = (): string => '';
 
-/** Builds the frame. Call it once, first. `notice` stands between header and content, such as a session's clock. */
-export function openPage(options: { readonly notice?: () => Child } = {}): void {
+/** Builds the frame. Call it once, first. `notice` stands between header and content, such as a session's clock; `prefix`
+ * before the window's title. */
+export function openPage(options: { readonly notice?: () => Child; readonly prefix?: () => string } = {}): void {
+  prefix = options.prefix ?? prefix;
   const draw = (): void => {
     document.documentElement.lang = language() === 'es' ? 'es-MX' : 'en';
     fill(byId('header'), header());
@@ -57,8 +60,8 @@ export function openPage(options: { readonly notice?: () => Child } = {}): void 
 /** Shows a screen in the place of the one before, and brings the keyboard to its heading. */
 export function show(next: Screen): void {
   if (screen !== null && next.back !== undefined && screen.back === undefined) history.pushState(null, '');
-  screen = next;
   drawScreen(next);
+  screen = next;
   focusOn(byId('heading'));
   scrollTo(0, 0);
 }
@@ -73,7 +76,7 @@ export const isShown = (one: Screen): boolean => screen === one;
 
 function drawScreen(one: Screen): void {
   byId('skip').textContent = t('skip');
-  document.title = `${one.title()} · ${t('brand')}`;
+  document.title = `${prefix()}${one.title()} · ${t('brand')}`;
   const main = byId('main');
   main.className = one.wide === true ? 'wide' : '';
   fill(main, h('h1', { id: 'heading', tabindex: -1 }, one.title()), one.body());

@@ -36,8 +36,8 @@ export class PracticeBox implements Source {
   readonly #others: Readonly<Record<'registry' | 'tally', MemoryLog>>;
   /** Signature lines by auditor, for the log as it stands. */
   #cosignatures = new Map<string, string>();
-  /** The one public credential on the roll. */
-  readonly #voter: string;
+  /** The one public credential on the roll, as hex. */
+  readonly voter: string;
   #voted: { readonly entry: Uint8Array; readonly answer: PracticeAnswer } | null = null;
 
   /** `now` gives milliseconds since 1970. */
@@ -46,7 +46,7 @@ export class PracticeBox implements Source {
     this.#election = election;
     this.#now = now;
     const id = this.policy.logs.ballot.name.split('/')[1]!;
-    this.#voter = publicCredential(parseCredential(election.voter.credential), id);
+    this.voter = publicCredential(parseCredential(election.voter.credential), id);
     this.#ballots = new MemoryLog(election.entries.ballot);
     this.#others = { registry: new MemoryLog(election.entries.registry), tally: new MemoryLog(election.entries.tally) };
     this.cosign();
@@ -88,12 +88,23 @@ export class PracticeBox implements Source {
     }
   }
 
+  /** Whether an entry with this leaf hash is in its log. */
+  has(leaf: Uint8Array): boolean {
+    return this.#place(leaf) !== null;
+  }
+
   /** The receipt of a ballot with the cosignatures that there are by now. Throws NotFound. */
   receipt(leaf: Uint8Array): Uint8Array {
+    const index = this.#place(leaf);
+    if (index === null) throw new NotFound(hex(leaf));
+    return utf8(this.#receipt(index));
+  }
+
+  #place(leaf: Uint8Array): number | null {
     for (let index = 0; index < this.#ballots.size; index++) {
-      if (equal(this.#ballots.leaf(index), leaf)) return utf8(this.#receipt(index));
+      if (equal(this.#ballots.leaf(index), leaf)) return index;
     }
-    throw new NotFound(hex(leaf));
+    return null;
   }
 
   /** What the real ballot box checks too, but for the proofs in the ballot. */
@@ -102,7 +113,7 @@ export class PracticeBox implements Source {
     if (type !== TYPE || version !== 1 || log !== this.policy.logs.ballot.name) {
       throw new CheckFailed('RECORD-ROLE', 'no ballot of the practice election');
     }
-    if (signer !== this.#voter) throw new Refused('other-credential');
+    if (signer !== this.voter) throw new Refused('other-credential');
     if (!ed25519.verify(unhex(signer), signedBytes(body as unknown as Json, log, signer, type), unhex(signature))) {
       throw new CheckFailed('RECORD-SIGNATURE', 'the signature of this ballot does not verify');
     }

@@ -20,6 +20,8 @@ export interface Host {
   receiptLink(receipt: ReceiptSeen): string;
   /** The address at which another device opens a challenged ballot. */
   challengeLink(payload: Uint8Array): string;
+  /** How the name of a receipt's file begins. */
+  readonly fileName: string;
   /** What follows the receipt of a ballot that was just cast. */
   readonly then: Key;
   /** The receipt is verified, or the ballot refused for good: nothing is kept any more. */

@@ -37,7 +37,7 @@ export function showReceipt(desk: Desk, host: Host, first: ReceiptSeen, how: 'ca
         h('p', { class: 'small' }, t('receipt-secret')),
       ),
       h('div', { class: 'acts' },
-        button(t('receipt-download'), () => saveFile(`recibo-${receipt.tracker.slice(0, 9)}.tlog-proof`, 'application/octet-stream', receipt.file), 'main', { id: 'download' }),
+        button(t('receipt-download'), () => saveFile(`${host.fileName}-${receipt.tracker.slice(0, 9)}.tlog-proof`, 'application/octet-stream', receipt.file), 'main', { id: 'download' }),
         button(t('print'), () => print(), 'plain', { id: 'print' }),
         h('a', { class: 'button', id: 'find', href: link.slice(location.origin.length), target: '_blank', rel: 'noopener' }, t('receipt-find'), h('span', { class: 'unseen' }, ` (${t('opens-new')})`)),
       ),

@@ -47,6 +47,7 @@ export class Voter {
       receipt: (leaf) => download(`/receipts/${leaf}`, MAX_RECEIPT_BYTES),
       receiptLink: ({ leaf }) => `${location.origin}/recibo#${leaf}`,
       challengeLink: (payload) => challengeLink(`${location.origin}/reto`, payload),
+      fileName: 'recibo',
       then: 'receipt-then',
       settled: letGo,
       signInAgain,
