@@ -153,6 +153,27 @@ def test_what_is_out_of_date_is_not_sent(outbox: Outbox, clock: Clock) -> None:
     assert office.taken == ["timely@x.org"]
 
 
+def test_a_sender_with_faults_holds_up_nobody(outbox: Outbox, clock: Clock) -> None:
+    class Faulty(Office):
+        def send(self, letter: Letter) -> None:
+            if letter.to == "odd@x.org":
+                raise KeyError("SECRET")
+            super().send(letter)
+
+    office = Faulty()
+    courier = Courier(outbox, {"mail": office.open}, clock=clock)
+    for number, to in enumerate(("odd@x.org", "a@x.org")):
+        outbox.put(mail(number, to))
+    assert courier.flush() == Delivered(1, 1, 1)
+    (entry,) = outbox.entries("mail")
+    assert (entry.problem, entry.refused, entry.tries) == ("KeyError", False, 1)
+
+    def broken() -> Office:
+        raise RuntimeError("SECRET")
+
+    assert Courier(outbox, {"mail": broken}, clock=clock).flush() == Delivered(0, 1, 1)
+
+
 def test_what_is_put_while_the_older_goes_out_is_not_lost(outbox: Outbox, clock: Clock) -> None:
     class Slow(Office):
         def send(self, letter: Letter) -> None:

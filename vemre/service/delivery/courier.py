@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +19,7 @@ import structlog
 from vemre.service.delivery import letters
 from vemre.service.delivery.message import Channel, Message
 from vemre.service.delivery.outbox import Outbox, Waiting, _now
-from vemre.service.delivery.senders import Opener, Postponed, Rejected, Sender, SenderDown
+from vemre.service.delivery.senders import NotTaken, Opener, Postponed, Rejected, Sender, SenderDown
 from vemre.types import Clock
 
 ADDRESS_PAUSES: Final = (60.0, 3600.0)
@@ -215,8 +215,11 @@ class _Connection:
 
     def _send(self, letter: letters.Letter) -> None:
         if self._sender is None:
-            self._sender, self._taken = self._open(), 0
-        self._sender.send(letter)
+            with _faults_are(SenderDown):
+                self._sender, self._taken = self._open(), 0
+        # Whatever goes wrong about one letter must not keep the others.
+        with _faults_are(Postponed):
+            self._sender.send(letter)
         self._taken += 1
 
     def _close(self) -> None:
@@ -224,6 +227,18 @@ class _Connection:
             with suppress(Exception):
                 self._sender.close()
         self._sender, self._taken = None, 0
+
+
+@contextmanager
+def _faults_are(meaning: type[NotTaken]) -> Iterator[None]:
+    """A sender may be somebody else's program, with faults of its own."""
+    try:
+        yield
+    except NotTaken:
+        raise
+    except Exception as error:
+        _logger.error("sender-failed", exc_info=error)
+        raise meaning(type(error).__name__) from None
 
 
 def _pause(bounds: tuple[float, float], failures: int) -> float:
