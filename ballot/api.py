@@ -3,32 +3,34 @@
 Beside what every service serves (log, blobs, records):
 
     GET  /election                 what is elected, and where the logs are
-    POST /ballots                  a ballot's entry, with a voter's token; 201 new, 200 the same bytes again
+    POST /ballots                  a ballot's entry, in a voter's session; 201 new, 200 the same bytes again
     GET  /receipts/{leaf_hash}     a receipt (tlog-proof), with the cosignatures known by now; ?size=N at a checkpoint
     GET  /turnout                  ballots by urn
     POST /official/roster          take the roster: {} to fetch it, or {"entries": [...]}
-    POST /official/tokens          issue the access tokens that are lacking, and deliver
     POST /official/close           end the vote
+
+Access and sessions are `ballot.access.api`, officials' part in them `ballot.access.api_official`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
-from ballot.box import MAX_ROSTER_BYTES, BallotBox, TokensIssued
+from ballot.access import api as access_api
+from ballot.access.api_official import Official
+from ballot.access.cookies import signed_in
+from ballot.box import MAX_ROSTER_BYTES, BallotBox
 from ballot.sessions import Session, Sessions
 from ballot.store import Account
 from vemre.log.encoding import MAX_SIZE
 from vemre.params import MAX_ENTRY_BYTES
 from vemre.service.middleware import BodyRule
-from vemre.service.official import bearer, holder_of, unauthorized
 
 BODIES: Final = {
+    **access_api.BODIES,
     # One byte more than an entry may have, so that the rule of the protocol says what is wrong.
     "/ballots": BodyRule(MAX_ENTRY_BYTES + 1),
     "/official/roster": BodyRule(MAX_ROSTER_BYTES),
@@ -93,10 +95,10 @@ class Turnout(BaseModel):
     ballots: dict[str, int]
 
 
-def routes(box: BallotBox, sessions: Sessions, official: bytes) -> APIRouter:
-    """The routes. `official` is the digest of the officials' token."""
+def routes(box: BallotBox, sessions: Sessions, official: Official) -> APIRouter:
+    """The routes. `official` lets officials pass, and gives who it is."""
     router = APIRouter(tags=["voting"])
-    signed_in = Depends(_signed_in(sessions))
+    voter = Depends(signed_in(sessions))
 
     @router.get("/election", summary="What is elected, and where the logs are")
     def election() -> dict[str, Any]:
@@ -109,7 +111,7 @@ def routes(box: BallotBox, sessions: Sessions, official: bytes) -> APIRouter:
         summary="Cast a ballot",
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
     )
-    async def ballots(request: Request, response: Response, session: Session = signed_in) -> Cast:
+    async def ballots(request: Request, response: Response, session: Session = voter) -> Cast:
         taken = await box.cast(await request.body(), session)
         if not taken.appended.new:
             response.status_code = 200
@@ -136,8 +138,8 @@ def routes(box: BallotBox, sessions: Sessions, official: bytes) -> APIRouter:
     return router
 
 
-def _official_routes(box: BallotBox, official: bytes) -> APIRouter:
-    acts = APIRouter(prefix="/official", tags=["official"], dependencies=[Depends(holder_of(official))])
+def _official_routes(box: BallotBox, official: Official) -> APIRouter:
+    acts = APIRouter(prefix="/official", tags=["official"], dependencies=[Depends(official)])
 
     @acts.post("/roster", summary="Take the roster of voters")
     async def roster(order: RosterOrder) -> Accounts:
@@ -148,25 +150,9 @@ def _official_routes(box: BallotBox, official: bytes) -> APIRouter:
             ]
         return Accounts(new=await box.take_roster(accounts))
 
-    @acts.post("/tokens", summary="Issue the access tokens that are lacking, and deliver")
-    async def tokens() -> TokensIssued:
-        return await box.issue_tokens()
-
     @acts.post("/close", summary="End the vote")
     async def close() -> Closed:
         closed = await box.close()
         return Closed(index=closed.index, leaf_hash=closed.leaf_hash.hex(), new=closed.new)
 
     return acts
-
-
-def _signed_in(sessions: Sessions) -> Callable[[Request], Coroutine[Any, Any, Session]]:
-    """A dependency that gives the voter's session; 401 without one."""
-
-    async def find(request: Request) -> Session:
-        session = await run_in_threadpool(sessions.find, bearer(request))
-        if session is None:
-            raise unauthorized()
-        return session
-
-    return find

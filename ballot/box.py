@@ -1,4 +1,4 @@
-"""What the ballot box does: take the roster, issue tokens, take ballots, give receipts, close.
+"""What the ballot box does: take the roster, take ballots, give receipts, close. `ballot.access` lets voters in.
 
 Every act is safe to repeat; official acts run one after the other. A ballot is answered only after its commit.
 """
@@ -14,13 +14,15 @@ from typing import Any, Final
 from starlette.concurrency import run_in_threadpool
 
 from ballot import core
+from ballot.access.addresses import user_key
+from ballot.access.letters import Occasion
+from ballot.core import Window
 from ballot.node import BallotNode
 from ballot.sessions import Session
 from ballot.settings import BallotSettings
 from ballot.store import Account, BallotStore
 from ballot.tables import COMPONENT
 from vemre import group as groups
-from vemre import messages
 from vemre.crypto import tracker
 from vemre.election import drafts
 from vemre.election.rules import ballots as rules
@@ -31,13 +33,11 @@ from vemre.log.checkpoint import SignedCheckpoint
 from vemre.log.note import Note
 from vemre.records.fields import format_time
 from vemre.records.record import Record, plain
-from vemre.service import official
+from vemre.records.setup_bodies import Manifest
 from vemre.service.node import Appended
-from vemre.service.outbox import Delivery, Outbox, send_by_settings
 from vemre.service.station import Station
 
 COMPONENTS: Final = (COMPONENT,)
-BATCH: Final = 500
 MAX_ROSTER_BYTES: Final = 512 << 20
 _REFRESH_SECONDS: Final = 3
 
@@ -55,15 +55,6 @@ class Taken:
         return tracker.shown(self.appended.leaf_hash)
 
 
-@dataclass(frozen=True)
-class TokensIssued:
-    """What issuing did: new tokens, deliveries that were sent, and those that wait in the outbox."""
-
-    issued: int
-    sent: int
-    waiting: int
-
-
 class BallotBox:
     """The ballot box's acts over its rows and its log."""
 
@@ -72,7 +63,6 @@ class BallotBox:
         self._settings = settings
         self._node = station.node
         self.store = BallotStore(station.engine, settings.vault)
-        self._outbox = Outbox(settings.outbox)
         self._one_act = asyncio.Lock()
         # Proofs are arithmetic: more threads than processors would only make everybody wait longer.
         self._checkers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="checker")
@@ -83,13 +73,21 @@ class BallotBox:
     async def take_roster(self, accounts: list[Account] | None) -> int:
         """Take the registry's roster, fetched where none is given; gives the number of new accounts.
 
-        It must be the published roll, voter by voter: Refused("roster-mismatch"), Refused("roll-not-published").
+        It must be the published roll, voter by voter, each with an address of their own: Refused("roster-mismatch"),
+        Refused("roll-not-published"), Refused("roster-address-twice").
         """
         async with self._one_act:
             await run_in_threadpool(self._node.sync)
             found = accounts if accounts is not None else await run_in_threadpool(self._fetch_roster)
             self._node.look(lambda view: _check_roster(view, found))
+            await run_in_threadpool(self._check_addresses, found)
             return await run_in_threadpool(self.store.take_roster, found)
+
+    def _check_addresses(self, accounts: list[Account]) -> None:
+        """One address, one account: it is the name that voters sign in with."""
+        users = {user_key(self.store.vault, account.contact) for account in accounts}
+        if len(users) < len(accounts):
+            raise Refused("roster-address-twice", accounts=len(accounts), addresses=len(users))
 
     def _fetch_roster(self) -> list[Account]:
         path = self._settings.roster_token_file
@@ -102,36 +100,21 @@ class BallotBox:
         except (KeyError, TypeError, ValueError):
             raise Refused("roster-unreadable") from None
 
-    async def issue_tokens(self) -> TokensIssued:
-        """A token for every account that has none; deliveries go out."""
-        async with self._one_act:
-            lacking = await run_in_threadpool(self.store.without_token)
-            for start in range(0, len(lacking), BATCH):
-                await run_in_threadpool(self._issue, lacking[start : start + BATCH])
-            sent, waiting = await run_in_threadpool(self._send)
-            return TokensIssued(len(lacking), sent, waiting)
+    def occasion(self, base: str) -> Occasion:
+        """What letters with a link say; `base` is where the request for them came to. Raises Refused("no-manifest")."""
+        address = self._station.settings.public_url or base
+        return self._node.look(lambda view: Occasion.of(_manifest(view), Window.of(_manifest(view)).end, address))
 
-    def _issue(self, accounts: list[Account]) -> None:
-        made = []
-        for account in accounts:
-            token = official.new_token(self._station.random)
-            texts = [messages.text("mail-token", language, token=token) for language in messages.LANGUAGES]
-            subject = " / ".join(messages.text("mail-token-subject", language) for language in messages.LANGUAGES)
-            self._outbox.put(Delivery(account.pseudonym, account.contact, subject, "\n\n".join(texts), token))
-            made.append((account.pseudonym, official.digest(token)))
-        self._outbox.sync()
-        self.store.add_tokens(made, self._station.clock())
+    def over(self) -> bool:
+        """Whether the vote has ended, by the clock or by its close."""
+        if self._node.own.first("close") is not None:
+            return True
+        end = self._node.look(lambda view: Window.of(view.manifest).end if view.tally.records else None)
+        return end is not None and self._station.clock() >= end
 
-    def _send(self) -> tuple[int, int]:
-        digests = self.store.digests()
-        waiting = 0
-        for delivery in self._outbox.waiting():
-            if digests.get(delivery.name) == official.digest(delivery.secret):
-                waiting += 1
-            else:
-                # Made by an act that did not come to its end.
-                self._outbox.remove(delivery.name)
-        return send_by_settings(self._outbox, self._settings) or (0, waiting)
+    def ballot_of(self, credential: bytes) -> bytes | None:
+        """The leaf hash of the credential's ballot in the log. Blocking."""
+        return self._node.ballot_of(credential)
 
     # --- casting --------------------------------------------------------------------------------------------------
 
@@ -253,9 +236,7 @@ class BallotBox:
             self._node.sync()
 
     def _describe(self, view: View) -> dict[str, Any]:
-        if not view.tally.records:
-            raise Refused("no-manifest")
-        manifest, key = view.manifest, keygen.joint_key(view) if view.context else None
+        manifest, key = _manifest(view), keygen.joint_key(view) if view.context else None
         settings, anchors = self._station.settings, self._station.anchors
         urls = {"registry": settings.registry_url, "ballot": None, "tally": settings.tally_url}
         return {
@@ -300,6 +281,12 @@ def _check_roster(view: View, accounts: list[Account]) -> None:
     pseudonyms = {account.pseudonym for account in accounts}
     if found != expected or not len(accounts) == len(found) == len(pseudonyms):
         raise Refused("roster-mismatch", roster=len(accounts), roll=len(expected))
+
+
+def _manifest(view: View) -> Manifest:
+    if not view.tally.records:
+        raise Refused("no-manifest")
+    return view.manifest
 
 
 def _closed(view: View) -> Appended | None:

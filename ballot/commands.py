@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ballot.access.commands import recovery, token
 from ballot.page_command import page_assets
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
@@ -39,6 +40,8 @@ add_serve(
 )
 ballot.add_command(integrity)
 ballot.add_command(page_assets)
+ballot.add_command(token)
+ballot.add_command(recovery)
 
 
 @ballot.command("roster", help="ballot-roster")
@@ -53,12 +56,12 @@ def roster(file: Path | None, url: str, token_file: Path, as_json: bool) -> None
     _act(url, token_file, "roster", order, as_json)
 
 
-@ballot.command("tokens", help="ballot-tokens")
+@ballot.command("access-links", help="ballot-access-links")
 @official_options
 @json_option
-def tokens(url: str, token_file: Path, as_json: bool) -> None:
-    """Issues until nobody lacks a token."""
-    _act(url, token_file, "tokens", b"{}", as_json)
+def access_links(url: str, token_file: Path, as_json: bool) -> None:
+    """Sends until nobody lacks a link."""
+    _act(url, token_file, "access-links", b"{}", as_json)
 
 
 @ballot.command("close", help="ballot-close")

@@ -1,25 +1,37 @@
 """Who is signed in. The rest of the ballot box asks `Sessions` alone and never learns how a voter was recognised.
 
-Today a session is an access token that the ballot box sent to the voter's contact address. Passwords and one-time
-codes take its place behind the same two protocols.
+A session is a row, found by the digest of its token, so that signing out or a recovery ends it at once wherever the
+box runs. It lasts `SECONDS`, can be prolonged, and ends after `LONGEST` in any case (REQ-28).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from ballot.store import BallotStore
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from ballot.tables import account
+from ballot.tables import session as rows
 from vemre.service import official
+from vemre.storage.engine import writing
+from vemre.types import Clock, Random
+
+SECONDS: Final = 30 * 60
+LONGEST: Final = 12 * 3600
+MOST: Final = 5
+"""Sessions of one account; the one that would end first makes room for a further one."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """An authenticated voter: the account, the one credential that it casts, and since when (POSIX seconds)."""
+    """An authenticated voter: the account, the one credential that it casts, since when and until when (POSIX
+    seconds)."""
 
     pseudonym: str
     credential: bytes
     opened: int
+    expires: int
 
 
 class Sessions(Protocol):
@@ -29,15 +41,68 @@ class Sessions(Protocol):
         """The session that a bearer token stands for, or None. Blocking."""
 
 
-class TokenSessions:
-    """One token for each account, issued once; it opens nothing but that account's one cast."""
+@dataclass(frozen=True)
+class Opened:
+    """A new session: its token, which is kept nowhere, and its end."""
 
-    def __init__(self, store: BallotStore) -> None:
-        self._store = store
+    token: str
+    expires: int
+
+    def __repr__(self) -> str:
+        return "Opened(...)"
+
+
+class StoredSessions:
+    """The sessions of the database."""
+
+    def __init__(self, engine: Engine, clock: Clock, random: Random) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._random = random
 
     def find(self, bearer: str) -> Session | None:
-        """See `Sessions`. The token is looked up by its digest, so comparing it tells nothing by its time."""
-        holder = self._store.holder(official.digest(bearer))
-        if holder is None:
+        """See `Sessions`: one read by the key. Looked up by a digest, so comparing tells nothing by its time."""
+        query = (
+            select(rows.c.pseudonym, account.c.credential, rows.c.opened, rows.c.expires)
+            .join(account)
+            .where(rows.c.digest == official.digest(bearer), rows.c.expires > self._clock())
+        )
+        with self._engine.connect() as connection:
+            found = connection.execute(query).one_or_none()
+        return None if found is None else Session(*found)
+
+    def open(self, connection: Connection, pseudonym: str) -> Opened:
+        """A session with a token of its own, in the caller's transaction."""
+        now, token = self._clock(), official.new_token(self._random)
+        connection.execute(delete(rows).where(rows.c.pseudonym == pseudonym, rows.c.expires <= now))
+        query = select(rows.c.digest).where(rows.c.pseudonym == pseudonym).order_by(rows.c.expires.desc())
+        for digest in connection.scalars(query.offset(MOST - 1)).all():
+            connection.execute(delete(rows).where(rows.c.digest == digest))
+        values = {"digest": official.digest(token), "pseudonym": pseudonym, "opened": now, "expires": now + SECONDS}
+        connection.execute(insert(rows).values(values))
+        return Opened(token, now + SECONDS)
+
+    def prolong(self, bearer: str) -> int | None:
+        """Let a session last `SECONDS` from now on; gives its end, None where there is none."""
+        session = self.find(bearer)
+        if session is None:
             return None
-        return Session(holder.account.pseudonym, holder.account.credential, holder.issued)
+        expires = min(self._clock() + SECONDS, session.opened + LONGEST)
+        with writing(self._engine) as connection:
+            found = connection.execute(
+                update(rows).where(rows.c.digest == official.digest(bearer)).values(expires=expires)
+            )
+        return expires if found.rowcount else None
+
+    def close(self, bearer: str) -> None:
+        """End a session."""
+        with writing(self._engine) as connection:
+            self.end(connection, bearer)
+
+    def end(self, connection: Connection, bearer: str) -> None:
+        """End a session, in the caller's transaction."""
+        connection.execute(delete(rows).where(rows.c.digest == official.digest(bearer)))
+
+    def end_all(self, connection: Connection, pseudonym: str) -> None:
+        """End the sessions of an account, in the caller's transaction."""
+        connection.execute(delete(rows).where(rows.c.pseudonym == pseudonym))

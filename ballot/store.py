@@ -1,4 +1,4 @@
-"""What the ballot box keeps beside its log: accounts, tokens' digests, late credentials.
+"""What the ballot box keeps beside its log: accounts and late credentials. `ballot.access` keeps how they sign in.
 
 Contact data is sealed in the database and clear in `Account` alone.
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
 
-from ballot.tables import account, late, token
+from ballot.access.addresses import user_key
+from ballot.tables import account, late, link
 from ballot.tables import vault as vault_table
 from vemre.service import vault as vaults
 from vemre.service.vault import Place, Vault
@@ -34,71 +35,65 @@ class Account:
         return f"Account({self.pseudonym})"
 
 
-@dataclass(frozen=True)
-class TokenHolder:
-    """The account that a token opens, and when the token was issued."""
-
-    account: Account
-    issued: int
-
-
 class BallotStore:
     """The ballot box's rows."""
 
     def __init__(self, engine: Engine, vault_folder: Path) -> None:
         """Seals what an older version left in clear. Raises Refused("vault-unusable")."""
-        self._engine = engine
+        self.engine = engine
         self.vault = vaults.bind(engine, vault_table, vault_folder, _seal_accounts)
+        self._index_accounts()
 
     def take_roster(self, accounts: Sequence[Account]) -> int:
-        """Make the accounts those of the roster; gives how many are new. Accounts that stay keep their tokens."""
-        with writing(self._engine) as connection:
+        """Make the accounts those of the roster; gives how many are new.
+
+        Accounts that stay keep how they sign in; those that are not on the roster go, with everything of theirs. A link
+        that went to an address which is another one now is void.
+        """
+        wanted = {found.pseudonym: found for found in accounts}
+        with writing(self.engine) as connection:
             rows = connection.execute(select(account)).all()
             known = {row.pseudonym: self._account(row) for row in rows}
+            for gone in known.keys() - wanted.keys():
+                connection.execute(delete(account).where(account.c.pseudonym == gone))
+            for pseudonym in known.keys() & wanted.keys():
+                before, now = known[pseudonym], wanted[pseudonym]
+                if before != now:
+                    connection.execute(update(account).where(account.c.pseudonym == pseudonym).values(**self._row(now)))
+                if before.contact != now.contact:
+                    connection.execute(delete(link).where(link.c.pseudonym == pseudonym))
             new = [self._row(found) for found in accounts if found.pseudonym not in known]
-            for found in accounts:
-                if found.pseudonym in known and known[found.pseudonym] != found:
-                    connection.execute(
-                        update(account).where(account.c.pseudonym == found.pseudonym).values(**self._row(found))
-                    )
             if new:
                 connection.execute(insert(account), new)
             return len(new)
 
-    def without_token(self) -> list[Account]:
-        """Accounts that no token was issued for."""
-        query = select(account).outerjoin(token).where(token.c.digest.is_(None)).order_by(account.c.pseudonym)
-        with self._engine.connect() as connection:
-            return [self._account(row) for row in connection.execute(query)]
+    def account(self, pseudonym: str) -> Account | None:
+        """An account."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(account).where(account.c.pseudonym == pseudonym)).one_or_none()
+        return None if row is None else self._account(row)
 
-    def add_tokens(self, issued: Sequence[tuple[str, bytes]], now: int) -> None:
-        """Keep the digests of new tokens (pseudonym, digest)."""
-        rows = [{"pseudonym": pseudonym, "digest": digest, "issued": now} for pseudonym, digest in issued]
-        if rows:
-            with writing(self._engine) as connection:
-                connection.execute(insert(token), rows)
-
-    def holder(self, digest: bytes) -> TokenHolder | None:
-        """Whose token has this digest."""
-        query = select(account, token.c.issued).join(token).where(token.c.digest == digest)
-        with self._engine.connect() as connection:
+    def account_of_user(self, user: str) -> Account | None:
+        """The account with an e-mail address."""
+        query = select(account).where(account.c.user == user_key(self.vault, user))
+        with self.engine.connect() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else TokenHolder(self._account(row), row.issued)
+        return None if row is None else self._account(row)
 
-    def digests(self) -> dict[str, bytes]:
-        """The digest of every token, by pseudonym."""
-        with self._engine.connect() as connection:
-            return {row.pseudonym: row.digest for row in connection.execute(select(token.c.pseudonym, token.c.digest))}
+    def accounts(self, query: Select[Any]) -> list[Account]:
+        """The accounts that a query for whole rows of theirs finds."""
+        with self.engine.connect() as connection:
+            return [self._account(row) for row in connection.execute(query)]
 
     def note_late(self, credential: bytes, now: int) -> None:
         """Count a credential whose ballot came too late, once."""
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             if connection.scalar(select(late.c.time).where(late.c.credential == credential)) is None:
                 connection.execute(insert(late).values(credential=credential, time=now))
 
     def late(self) -> int:
         """How many credentials came too late."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(late)) or 0
 
     def _account(self, row: Any) -> Account:
@@ -107,7 +102,17 @@ class BallotStore:
 
     def _row(self, found: Account) -> dict[str, Any]:
         sealed = {place.column: self.vault.seal(place, clear) for place, clear in _contact_data(found)}
-        return {"pseudonym": found.pseudonym, "urn": found.urn, "credential": found.credential, **sealed}
+        user = user_key(self.vault, found.contact)
+        return {"pseudonym": found.pseudonym, "urn": found.urn, "credential": found.credential, "user": user, **sealed}
+
+    def _index_accounts(self) -> None:
+        """Let the accounts be found by their address that an older version wrote."""
+        lacking = select(account).where(account.c.user.is_(None))
+        if self.accounts(lacking.limit(1)):
+            with writing(self.engine) as connection:
+                for row in connection.execute(lacking).all():
+                    user = user_key(self.vault, self._account(row).contact)
+                    connection.execute(update(account).where(account.c.pseudonym == row.pseudonym).values(user=user))
 
 
 def _contact_data(found: Any) -> tuple[tuple[Place, str], ...]:

@@ -22,6 +22,7 @@ import msgspec
 import pytest
 import uvicorn
 from simulator import CLOSES, ELECTION, OPENS, Simulator, Voter
+from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 import ballot.static
@@ -29,6 +30,7 @@ from ballot.api import BODIES as BALLOT_BODIES
 from ballot.box import COMPONENTS as BALLOT_COMPONENTS
 from ballot.main import assemble as assemble_ballot
 from ballot.node import BallotNode
+from ballot.sessions import StoredSessions
 from ballot.settings import BallotSettings
 from registry.api import BODIES as REGISTRY_BODIES
 from registry.core import COLUMNS
@@ -53,11 +55,11 @@ from vemre.service.client import ServiceClient
 from vemre.service.delivery import Message, Outbox
 from vemre.service.identity import Identity
 from vemre.service.sources import FolderSource
-from vemre.service.station import Station
+from vemre.service.station import Station, wall_clock
 from vemre.storage import keyfiles, schema
-from vemre.storage.engine import open_engine
+from vemre.storage.engine import open_engine, writing
 from vemre.storage.log_store import LogStore
-from vemre.types import LogName
+from vemre.types import Clock, LogName
 
 OTHERS: dict[LogName, tuple[LogName, ...]] = {"ballot": ("registry", "tally"), "registry": ("ballot", "tally")}
 
@@ -107,6 +109,12 @@ def token_of(data: Path, name: str = identities.OFFICIAL) -> dict[str, str]:
 def deliveries(outbox: Path) -> dict[str, dict[str, Any]]:
     """What waits in an outbox, by pseudonym."""
     return {path.stem: json.loads(path.read_text()) for path in outbox.glob("*.json")}
+
+
+def open_session(engine: Engine, pseudonym: str, clock: Clock = wall_clock) -> str:
+    """The bearer token of a session that is opened directly in the database."""
+    with writing(engine) as connection:
+        return StoredSessions(engine, clock, os.urandom).open(connection, pseudonym).token
 
 
 class BallotBoxUnderTest:
@@ -186,9 +194,9 @@ class BallotBoxUnderTest:
         return self.sim.sign("ballot", "authority", draft.body)
 
     def open(self) -> BallotBoxUnderTest:
-        """Roster, tokens, opening."""
-        for answer in (self.official("roster", self.roster()), self.official("tokens")):
-            assert answer.status_code == 200, answer.text
+        """Roster, opening."""
+        answer = self.official("roster", self.roster())
+        assert answer.status_code == 200, answer.text
         answer = self.submit(self.order_to_open())
         assert answer.status_code == 201, answer.text
         return self
@@ -196,12 +204,15 @@ class BallotBoxUnderTest:
     # --- voters -----------------------------------------------------------------------------------------------------
 
     def token(self, voter: Voter) -> str:
-        """The access token that was delivered to a voter."""
-        pseudonym = self.pseudonyms[self.sim.voters.index(voter)]
-        return str(deliveries(self.data / "outbox")[pseudonym]["secret"])
+        """The bearer token of a new session of a voter, for tests that are not about signing in."""
+        return open_session(self.station.engine, self.pseudonym(voter), self.clock)
+
+    def pseudonym(self, voter: Voter) -> str:
+        """The pseudonym of a voter."""
+        return self.pseudonyms[self.sim.voters.index(voter)]
 
     def cast(self, voter: Voter, entry: bytes, token: str | None = None) -> Any:
-        """Post a ballot's bytes with a voter's token."""
+        """Post a ballot's bytes in a voter's session."""
         headers = {"Authorization": f"Bearer {token or self.token(voter)}", "Content-Type": "application/json"}
         return self.client.post("/ballots", content=entry, headers=headers)
 

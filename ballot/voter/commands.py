@@ -12,7 +12,8 @@ import click
 
 from ballot.voter import paper, simulate
 from ballot.voter.duty import VerifiedElection, find_logs, verify_election
-from ballot.voter.keeping import credential_command, receipt_command, secret_from, tell
+from ballot.voter.entering import access_command, secret_from, sign_in, sign_in_command
+from ballot.voter.keeping import credential_command, receipt_command, tell
 from ballot.voter.session import Pending, cast
 from vemre import group as groups
 from vemre.cli import console, files
@@ -33,6 +34,8 @@ from vemre.service.client import ServiceClient
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _MAX_CHOICES: Final = 1 << 16
 _FINAL: Final = 500
+_NOT_FINAL: Final = frozenset({401, 429})
+"""The session ended, or too much came at once: the same ballot goes out again later."""
 
 
 @click.group("voter", cls=Group, help="command-voter")
@@ -61,7 +64,8 @@ def _verified(anchors: Anchors, ballot_url: str, registry_url: str | None, tally
 @voter.command("cast", help="voter-cast")
 @_election_options
 @option("--credential", type=_FILE, help="voter-option-credential")
-@option("--token", type=_FILE, help="voter-option-token")
+@option("--session", type=_FILE, help="voter-option-session")
+@option("--keep", type=_FILE, help="voter-option-keep-used")
 @option("--choices", type=_FILE, help="voter-option-choices")
 @option("--receipt", type=_FILE, default=Path("receipt.tlog-proof"), help="voter-option-receipt")
 @option("--challenge", "opening", type=_FILE, help="voter-option-challenge")
@@ -72,7 +76,8 @@ def cast_command(
     registry_url: str | None,
     tally_url: str | None,
     credential: Path | None,
-    token: Path | None,
+    session: Path | None,
+    keep: Path | None,
     choices: Path | None,
     receipt: Path,
     opening: Path | None,
@@ -97,16 +102,16 @@ def cast_command(
             console.say(say("voter-challenged", file=str(place)))
             return
         entry = ballot.cast(election.ballot_log.name)
-        secret = secret_from(token, "voter-token")
+        token = _session(ballot_url, session, keep)
         pending.keep(entry)
     else:
         console.say(say("voter-again"))
-        secret = secret_from(token, "voter-token")
-    with ServiceClient(ballot_url, token=secret) as ballot_box:
+        token = _session(ballot_url, session, keep)
+    with ServiceClient(ballot_url, token=token) as ballot_box:
         try:
             checked = cast(ballot_box, entry, anchors)
         except RemoteProblem as problem:
-            if problem.status < _FINAL:
+            if problem.status < _FINAL and problem.status not in _NOT_FINAL:
                 pending.done()
             raise
     files.write(receipt, checked.file(), private=True)
@@ -181,6 +186,14 @@ def simulate_command(
     return 1 if outcome.refused else 0
 
 
+def _session(ballot_url: str, file: Path | None, keep: Path | None) -> str:
+    """The token of the session that a file holds, or of one that is opened now."""
+    if file is not None:
+        return secret_from(file, "voter-option-session")
+    with ServiceClient(ballot_url) as ballot_box:
+        return sign_in(ballot_box, keep).bearer
+
+
 def _choices(contests: list[Contest], file: Path | None, *, asked: bool) -> dict[str, Choice]:
     if file is not None:
         try:
@@ -203,5 +216,7 @@ def _decided() -> bool:
     return bool(answer == "cast")
 
 
+voter.add_command(access_command)
+voter.add_command(sign_in_command)
 voter.add_command(receipt_command)
 voter.add_command(credential_command)

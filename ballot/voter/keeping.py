@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from pathlib import Path
 from typing import Final
 
 import click
 
 from ballot.voter import receipts
+from ballot.voter.entering import secret_from
 from ballot.voter.receipts import CheckedReceipt, Contradicted
 from vemre.cli import console, files
 from vemre.cli.command import Command, json_option, option
@@ -29,7 +28,6 @@ from vemre.service.sources import FolderSource
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-_MAX_SECRET: Final = 1 << 16
 _ELECTION: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -143,21 +141,6 @@ def _election_of(record: Path, anchors: Anchors) -> str:
     if not isinstance(body, Manifest):
         raise Refused("no-manifest")
     return body.election_id
-
-
-def secret_from(file: Path | None, prompt: str) -> str:
-    """A credential or token, from a file (its text, or a delivery as the outbox has it) or typed."""
-    if file is None:
-        if not sys.stdin.isatty():
-            raise Refused("secret-missing")
-        return str(click.prompt(say(prompt), hide_input=True, err=True)).strip()
-    text = files.read(file, limit=_MAX_SECRET).decode("utf-8", "replace").strip()
-    if text.startswith("{"):
-        try:
-            return str(json.loads(text)["secret"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise Refused("file-unusable", file=str(file), reason="no delivery") from None
-    return text
 
 
 def tell(checked: CheckedReceipt, as_json: bool, **more: str | int) -> None:

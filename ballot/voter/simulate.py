@@ -1,4 +1,4 @@
-"""Many voters at once, for trials: each encrypts, casts over HTTP and checks its own receipt."""
+"""Many voters at once, for trials: each sets up an access, signs in, encrypts, casts and checks its own receipt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ballot.voter.access import Entrance
 from ballot.voter.duty import VerifiedElection
 from ballot.voter.session import cast
 from vemre.cli import files
@@ -23,15 +24,20 @@ from vemre.service.client import ServiceClient
 from vemre.types import Random
 
 MAX_BYTES: Final = 1 << 30
-_FIELDS: Final = {"credential", "token", "choices"}
+_TEXTS: Final = ("credential", "link", "digits")
+_FIELDS: Final = {*_TEXTS, "choices"}
 
 
 @dataclass(frozen=True)
 class SimulatedVoter:
-    """A line of the voters' file: ``{"credential", "token", "choices": {contest: choice}}``."""
+    """A line of the voters' file: ``{"credential", "link", "digits", "choices": {contest: choice}}``.
+
+    `link` is the access link or its token, `digits` the last four of the telephone.
+    """
 
     credential: str
-    token: str
+    link: str
+    digits: str
     choices: Any
 
     def __repr__(self) -> str:
@@ -56,7 +62,7 @@ def _read(data: bytes) -> Iterator[SimulatedVoter]:
     for number, line in enumerate(data.splitlines(), 1):
         try:
             value = json.loads(line)
-            if set(value) != _FIELDS or not isinstance(value["credential"], str) or not isinstance(value["token"], str):
+            if set(value) != _FIELDS or not all(isinstance(value[name], str) for name in _TEXTS):
                 raise ValueError
         except (ValueError, TypeError, RecursionError):
             raise Refused("voters-unreadable", line=number) from None
@@ -84,7 +90,10 @@ def simulate(
         key, urn = election.key_of(Credential.parse(voter.credential))
         choices = read_choices(election.contests(urn), voter.choices)
         entry = election.encrypt(group, random, key, urn, choices).cast(election.ballot_log.name)
-        with ServiceClient(ballot_url, token=voter.token) as ballot_box:
+        with ServiceClient(ballot_url) as ballot_box:
+            entrance = Entrance(ballot_box)
+            session = entrance.session_of(entrance.enter(voter.link, voter.digits, random), entered_just_now=True)
+        with ServiceClient(ballot_url, token=session.bearer) as ballot_box:
             checked = cast(ballot_box, entry, anchors)
         if receipts is not None:
             files.write(receipts / f"{place:07}.tlog-proof", checked.file(), private=True)

@@ -21,7 +21,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
-from served import OTHERS, deliveries, prepare_data, serving_logs, token_of, write_keys, write_logs
+from served import OTHERS, open_session, prepare_data, serving_logs, token_of, write_keys, write_logs
 from simulator import OPENS, Simulator, Voter
 
 from vemre.election import drafts
@@ -138,13 +138,13 @@ def ballot_box(sim: Simulator, folder: Path) -> Iterator[Box]:
 
 
 def open_voting(box: Box, sim: Simulator, data: Path) -> list[str]:
-    """Roster, tokens, opening; gives the voters' tokens."""
+    """Roster, opening; gives a session's token of every voter."""
     pseudonyms = [f"{number:032x}" for number in range(VOTERS)]
     entries = [
         {
             "pseudonym": name,
             "urn": voter.urn,
-            "contact": "x@example.net",
+            "contact": f"{name}@example.net",
             "phone": "+13125550100",
             "credential": voter.key.public.hex(),
         }
@@ -154,10 +154,12 @@ def open_voting(box: Box, sim: Simulator, data: Path) -> list[str]:
     order = bundle.encode(sim.sign("ballot", "authority", opening.body).entry)
     with httpx2.Client(base_url=str(box.url), timeout=30, trust_env=False) as client:
         assert client.post("/official/roster", json={"entries": entries}, headers=token_of(data)).status_code == 200
-        assert client.post("/official/tokens", json={}, headers=token_of(data)).status_code == 200
         assert client.post("/records", content=order, headers={"Content-Type": MEDIA_TYPE}).status_code == 201
-    outbox = deliveries(data / "outbox")
-    return [outbox[name]["secret"] for name in pseudonyms]
+    engine_ = open_engine(f"sqlite:///{data / 'service.sqlite3'}")
+    try:
+        return [open_session(engine_, name, lambda: OPENS + 60) for name in pseudonyms]
+    finally:
+        engine_.dispose()
 
 
 def cast_until_told(box: Box, castings: list[Casting], over: Event) -> None:

@@ -133,6 +133,9 @@ class Demonstration:
         for name in LOG_NAMES:
             config = self.places.work / f"{name}.toml"
             lines = [f"trial_clock_file = {json.dumps(str(self.places.clock))}"] if name == "ballot" else []
+            if name != "tally":
+                lines += [f"mail_folder = {json.dumps(str(self.places.mail(name)))}"]
+                lines += [f"sms_folder = {json.dumps(str(self.places.text_messages(name)))}"]
             config.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self._serve_all()
         for name in LOG_NAMES:
@@ -195,7 +198,7 @@ class Demonstration:
         self._write_json(lnere, self.electorate.registered_by_urn(self.offer))
         self._order("setup", "--lnere", lnere, "--release", release_digest())
         self.official("ballot", "roster")
-        self.official("ballot", "tokens")
+        self.official("ballot", "access-links")
         self._until(self._all_cosigned)
         self.auditors.judge_system(self.urls, release_digest())
         self._order("open")
@@ -203,15 +206,23 @@ class Demonstration:
     # --- voting ------------------------------------------------------------------------------------------------
 
     def cast(self) -> None:
-        """The voters, each with credential and token, over HTTP; every receipt is checked."""
-        credentials = voters.deliveries(self.places.outbox("registry"))
-        tokens = voters.deliveries(self.places.outbox("ballot"))
+        """The voters, over HTTP: each follows the link, chooses password and second factor, signs in, and casts with the
+        credential; every receipt is checked."""
+        credentials = self._credentials()
+        links = self._until(lambda: self._complete(voters.link_tokens(self.places.mail("ballot"))))
         path = self.places.work / "voters.jsonl"
-        voters.write_voters(path, self.electorate, self.offer, credentials, tokens)
+        voters.write_voters(path, self.electorate, self.offer, credentials, links)
         self.children.run(
             "voters", "voter", "simulate", *self._election(), "--voters", path, "--concurrency", 4,
             "--receipts", self.places.root / "receipts", "--json", show=True,
         )  # fmt: skip
+
+    def _credentials(self) -> dict[str, str]:
+        return self._until(lambda: self._complete(voters.credentials(self.places.mail("registry"))))
+
+    def _complete(self, letters: dict[str, str]) -> dict[str, str]:
+        """The letters, once everybody has one: they are handed over in the background."""
+        return letters if len(letters) >= self.electorate.registered else {}
 
     def close(self) -> None:
         """The end of the vote, the marks, the list to mix, and the decision on small batches."""
@@ -278,7 +289,7 @@ class Demonstration:
 
     def leave_keys(self) -> None:
         """All keys, for whoever wants to forge the record."""
-        shown = [delivery["secret"] for delivery in voters.deliveries(self.places.outbox("registry")).values()]
+        shown = list(self._credentials().values())
         keys = keyring.collect(self.places.service_keys(), self.places.people_keys(), shown, self.election_id)
         keyring.write(self.places.keys, keys)
 

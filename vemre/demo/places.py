@@ -65,8 +65,13 @@ class Places:
     def token(self, name: LogName, token: str = "official") -> Path:  # noqa: S107  (the name of a file)
         return self.service(name) / f"{token}.token"
 
-    def outbox(self, name: LogName) -> Path:
-        return self.service(name) / "outbox"
+    def mail(self, name: LogName) -> Path:
+        """The folder of the mails that a service sent."""
+        return self.work / f"{name}-mail"
+
+    def text_messages(self, name: LogName) -> Path:
+        """The folder of the text messages that a service sent."""
+        return self.work / f"{name}-text-messages"
 
     def person_key(self, kind: str, number: int) -> Path:
         """The key file of a trustee or mixer."""

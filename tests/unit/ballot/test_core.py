@@ -7,7 +7,7 @@ from ballot.sessions import Session
 from vemre.errors import Refused
 
 WINDOW = Window(opens=100, closes=200, grace=30)
-EARLY, LATE = Session("x", bytes(32), 199), Session("x", bytes(32), 200)
+EARLY, LATE = Session("x", bytes(32), 199, 2000), Session("x", bytes(32), 200, 2000)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from served import BallotBoxUnderTest, deliveries
+from served import BallotBoxUnderTest
 
 from vemre.election import drafts
 from vemre.records import vote_bodies as v
@@ -24,24 +24,12 @@ def test_roster_must_be_the_roll(closed_box: BallotBoxUnderTest) -> None:
     assert closed_box.official("roster", good).json() == {"new": 7}
     assert closed_box.official("roster", good).json() == {"new": 0}
     assert closed_box.official("roster", {"entries": [{"pseudonym": "x"}]}).status_code == 422
+    shared = copy.deepcopy(good)
+    shared["entries"][0]["contact"] = shared["entries"][1]["contact"].upper()
+    assert closed_box.official("roster", shared).json()["code"] == "roster-address-twice"
 
 
-def test_tokens_are_issued_once_and_only_their_digests_kept(closed_box: BallotBoxUnderTest) -> None:
-    closed_box.official("roster", closed_box.roster())
-    assert closed_box.official("tokens").json() == {"issued": 7, "sent": 0, "waiting": 7}
-    found = deliveries(closed_box.data / "outbox")
-    assert closed_box.official("tokens").json() == {"issued": 0, "sent": 0, "waiting": 7}
-    assert deliveries(closed_box.data / "outbox") == found
-    database = (closed_box.data / "service.sqlite3").read_bytes()
-    database += (closed_box.data / "service.sqlite3-wal").read_bytes()
-    for delivery in found.values():
-        assert delivery["secret"] in delivery["text"]
-        assert delivery["secret"].encode() not in database
-    for path in (closed_box.data / "outbox").iterdir():
-        assert path.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("act", ["roster", "tokens", "close"])
+@pytest.mark.parametrize("act", ["roster", "access-links", "recovery", "close"])
 def test_officials_need_their_token(box: BallotBoxUnderTest, act: str) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {box.token(box.sim.voters[0])}"}):
         assert box.client.post(f"/official/{act}", json={}, headers=headers).status_code == 401

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner
+from entering import Person, posts
 from forge import write_log
 from served import OTHERS, BallotBoxUnderTest, listening, serving_logs, write_logs
 from simulator import GROUP, Simulator
@@ -141,7 +142,7 @@ def test_paper_tells_parties_with_one_candidate_apart(capsys: pytest.CaptureFixt
 
 def test_voters_file_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "voters"
-    good = json.dumps({"credential": "x", "token": "y", "choices": {}})
+    good = json.dumps({"credential": "x", "link": "y", "digits": "1234", "choices": {}})
     for bad in ("{}", "[]", "x", "1", good.replace('"y"', "1"), "[" * 100_000):
         path.write_text(f"{good}\n{bad}\n")
         with pytest.raises(Refused) as caught:
@@ -158,7 +159,7 @@ def test_voters_file_names_the_line(tmp_path: Path) -> None:
 def place(sim: Simulator, tmp_path: Path) -> Iterator[tuple[BallotBoxUnderTest, list[str]]]:
     """An open ballot box, and the options that lead a command to it."""
     (tmp_path / "policy.json").write_bytes(msgspec.json.encode(sim.policy))
-    with BallotBoxUnderTest(sim, tmp_path).running() as box:
+    with BallotBoxUnderTest(sim, tmp_path, **posts(tmp_path)).running() as box:
         box.open()
         with listening(box.station.app) as url, serving_logs(box.record, "registry", "tally") as logs:
             where = ["--ballot-url", url, "--registry-url", logs["registry"], "--tally-url", logs["tally"]]
@@ -172,9 +173,9 @@ def run(*words: str) -> tuple[int, str]:
 
 def secrets(folder: Path, credential: Credential, token: str, choices: Any) -> list[str]:
     (folder / "credential").write_text(credential.shown())
-    (folder / "token").write_text(json.dumps({"secret": token}))
+    (folder / "session").write_text(token + "\n")
     (folder / "choices").write_text(json.dumps(choices))
-    return [word for name in ("credential", "token", "choices") for word in (f"--{name}", str(folder / name))]
+    return [word for name in ("credential", "session", "choices") for word in (f"--{name}", str(folder / name))]
 
 
 CHOICES = {"presidencia": {"marks": ["pan", "pri"]}, "gubernatura": "null"}
@@ -263,11 +264,13 @@ def test_simulation_casts_for_all(
     place: tuple[BallotBoxUnderTest, list[str]], credentials: list[Credential], tmp_path: Path
 ) -> None:
     box, where = place
+    box.official("access-links")
     lines = []
     for number in (0, 1, 4):
+        person = Person(box, box.sim.voters[number])
         choices = CHOICES if number < 4 else {"presidencia": {"write_in": "Juana"}}
-        token = box.token(box.sim.voters[number])
-        lines.append(json.dumps({"credential": credentials[number].shown(), "token": token, "choices": choices}))
+        found = {"credential": credentials[number].shown(), "link": person.link(), "digits": person.phone[-4:]}
+        lines.append(json.dumps({**found, "choices": choices}))
     (tmp_path / "voters").write_text("\n".join(lines))
     options = ["--voters", str(tmp_path / "voters"), "--receipts", str(tmp_path / "receipts"), "--json"]
     code, output = run("simulate", *where, *options)
@@ -275,7 +278,7 @@ def test_simulation_casts_for_all(
     for file in sorted((tmp_path / "receipts").iterdir()):
         assert run("receipt", str(file), "--policy", where[-1])[0] == 0
     code, output = run("simulate", *where, *options[:2], "--json")
-    assert (code, json.loads(output.splitlines()[-1])) == (1, {"cast": 0, "refused": {"already-voted": 3}})
+    assert (code, json.loads(output.splitlines()[-1])) == (1, {"cast": 0, "refused": {"access-refused": 3}})
 
 
 def test_secrets_are_asked_for_at_a_terminal_alone(place: tuple[BallotBoxUnderTest, list[str]]) -> None:
@@ -283,3 +286,56 @@ def test_secrets_are_asked_for_at_a_terminal_alone(place: tuple[BallotBoxUnderTe
     code, output = run("cast", *where)
     assert code == 1
     assert "secret-missing" in output
+
+
+def test_access_sign_in_and_cast(
+    place: tuple[BallotBoxUnderTest, list[str]], credentials: list[Credential], tmp_path: Path
+) -> None:
+    box, where = place
+    box.official("access-links")
+    person = Person(box, box.sim.voters[0])
+    (tmp_path / "link").write_text(f"https://example.org/acceso#{person.link()}\n")
+    at, keep, session = ["--ballot-url", where[1]], str(tmp_path / "keep"), str(tmp_path / "session-file")
+    enter = ["access", *at, "--link", str(tmp_path / "link"), "--digits", person.phone[-4:], "--keep", keep, "--json"]
+    code, output = run(*enter)
+    assert (code, json.loads(output.splitlines()[-1])) == (0, {"user": person.user})
+    assert Path(keep).stat().st_mode & 0o777 == 0o600
+    # The code that made the access opens nothing.
+    code, output = run("sign-in", *at, "--keep", keep, "--session", session)
+    assert code == 1
+    assert "sign-in-failed" in output
+    box.clock.now += 30
+    code, output = run("sign-in", *at, "--keep", keep, "--session", session, "--json")
+    assert code == 0, output
+    assert Path(session).stat().st_mode & 0o777 == 0o600
+    token = Path(session).read_text().strip()
+    assert token not in output
+    assert person.who(token).status_code == 200
+    box.clock.now += 30
+    given = secrets(tmp_path, credentials[0], "", CHOICES)
+    given[2:4] = ["--keep", keep]
+    assert run("cast", *where, *given, "--receipt", str(tmp_path / "r"), "--json")[0] == 0
+    assert person.who(token).json()["voted"] is not None
+    assert run("access", *enter[1:])[0] == 2
+
+
+def test_ballot_waits_where_the_session_is_over(
+    place: tuple[BallotBoxUnderTest, list[str]], credentials: list[Credential], tmp_path: Path
+) -> None:
+    box, where = place
+    given = secrets(tmp_path, credentials[0], "over", CHOICES)
+    file = tmp_path / "mine.tlog-proof"
+    code, output = run("cast", *where, *given, "--receipt", str(file))
+    assert code == 1
+    assert "not-signed-in" in output
+    entry = (tmp_path / "mine.tlog-proof.pending").read_bytes()
+    (tmp_path / "session").write_text(box.token(box.sim.voters[0]))
+    assert run("cast", *where, *given, "--receipt", str(file))[0] == 0
+    assert [record.entry for record in box.entries()][1:] == [entry]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"user":"a","password":1,"secret":""}', "[" * 10**5])
+def test_kept_file_that_is_none(place: tuple[BallotBoxUnderTest, list[str]], tmp_path: Path, content: str) -> None:
+    (tmp_path / "keep").write_text(content)
+    options = ["--keep", str(tmp_path / "keep"), "--session", str(tmp_path / "out")]
+    assert run("sign-in", "--ballot-url", place[1][1], *options)[0] == 2
