@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "evidence": "audit.witness.evidence_command:command",
     "release": "audit.integrity.commands:release",
     "integrity": "audit.integrity.commands:group",
+    "page": "audit.assets.commands:group",
     "hooks": "audit.hooks.commands:group",
 }
 """Subcommands and where they are defined, in the order in which help lists them."""

@@ -53,6 +53,15 @@ def group() -> None:
 @option("--config", type=_FILE, help="cli-option-config")
 @option("--interval", type=click.FloatRange(min=0.05), default=1.0, show_default=True, help="audit-option-interval")
 @option("--post", is_flag=True, help="witness-option-post")
+@option("--page", "pages", multiple=True, metavar="URL", help="witness-option-page")
+@option("--page-via", "vias", multiple=True, metavar="PROXY", help="witness-option-page-via")
+@option(
+    "--page-interval",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="witness-option-page-interval",
+)
 @option("--hooks", "hooks_file", type=_FILE, help="hooks-option-file")
 @serving_options
 @passphrase_options
@@ -66,11 +75,15 @@ def serve(
     config: Path | None,
     interval: float,
     post: bool,
+    pages: Sequence[str],
+    vias: Sequence[str],
+    page_interval: float,
     hooks_file: Path | None,
     passphrase: Passphrase,
     **given: Any,
 ) -> int:
     """Runs until it is told to stop."""
+    from audit.assets.watch import looks
     from audit.hooks.settings import read
     from audit.witness.main import Plan, build
     from vemre.service.serve import serve as run
@@ -85,7 +98,13 @@ def serve(
     own = keys.load(data, passphrase.get(), allow_insecure=passphrase.insecure)
     places: dict[LogName, str] = {"registry": registry_url or "", "ballot": ballot_url or "", "tally": tally_url or ""}
     hooks = () if hooks_file is None else read(hooks_file)
-    plan = Plan(settings, own, anchors, places if anchors is not None else {}, tuple(foreign), interval, post, hooks)
+    found = tuple(looks(pages, vias))
+    if anchors is None and found:
+        raise Refused("witness-options", options="--policy")
+    plan = Plan(
+        settings, own, anchors, places if anchors is not None else {}, tuple(foreign), interval, post,
+        pages=found, page_interval=page_interval, hooks=hooks,
+    )  # fmt: skip
     return run(lambda: build(plan), settings)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -38,6 +39,7 @@ from vemre.service.client import ServiceClient
 from vemre.service.sources import LogSource
 from vemre.types import LOG_NAMES, Clock, LogName, Random
 
+T = TypeVar("T")
 _logger = structlog.get_logger(__name__)
 
 
@@ -169,6 +171,11 @@ class Witness:
                 with self._changed:
                     self._rounds += 1
                     self._changed.notify_all()
+
+    def look(self, act: Callable[[Election], T]) -> T | None:
+        """The result of `act` on the verified election between two rounds; None where no election is followed."""
+        with self._round:
+            return None if self.election is None else act(self.election)
 
     def _ask(self, name: LogName, note: bytes, done: Callable[[], bool], wait: float) -> None:
         """See `audit.witness.cosigning.Ask`."""

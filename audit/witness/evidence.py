@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from audit.verify.folder import RecordSource
@@ -30,6 +31,8 @@ from vemre.types import LOG_NAMES, LogName, Random
 
 FORMAT: Final = "vemre-evidence-1"
 EVIDENCE_FILE: Final = "evidence.json"
+SERVED: Final = "served"
+"""In the folder of a difference of the page: what was served."""
 RECORD: Final = "record"
 """In the folder of a violation: the signed entries and their blobs, as a record on disk."""
 MAX_PROOF_HASHES: Final = 64
@@ -110,7 +113,46 @@ class Observation:
         return {"kind": "observation", "seen": dict(self.seen)}
 
 
-Evidence = Split | Violation | Observation
+@dataclass(frozen=True)
+class PageDifference:
+    """The voter's page was another than the record names: `differences` are (path, expected, found), as in
+    `audit.assets.comparing`; the bytes that were served lie beside it, ``served/NNNN.bin`` in the same order."""
+
+    url: str
+    via: str | None
+    index: int
+    leaf_hash: str
+    differences: tuple[tuple[str, str, str], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": "page",
+            "url": self.url,
+            "via": self.via,
+            "record": {"log": "ballot", "index": self.index, "leaf_hash": self.leaf_hash},
+            "differences": [
+                {"path": path, "expected": expected, "served": found} for path, expected, found in self.differences
+            ],
+        }
+
+
+Evidence = Split | Violation | Observation | PageDifference
+
+
+class PageCheck(StrEnum):
+    """What a witness checks beside the protocol: it leaves no trace in a record."""
+
+    PAGE_ASSETS = "PAGE-ASSETS"
+
+
+@dataclass(frozen=True)
+class PageFault:
+    """The page differs. Named like a `CheckFailed`, of whom findings are otherwise about."""
+
+    where: str
+    detail: str
+    check: PageCheck = PageCheck.PAGE_ASSETS
+    party: str = "ballot-box"
 
 
 def parse_evidence(value: Any) -> Evidence:
@@ -126,6 +168,12 @@ def parse_evidence(value: Any) -> Evidence:
                 return Violation({name: _part(value["logs"][name]) for name in LOG_NAMES if name in value["logs"]})
             case "observation":
                 return Observation({_text(name): _text(note) for name, note in value["seen"].items()})
+            case "page":
+                found = [(_text(d["path"]), _text(d["expected"]), _text(d["served"])) for d in value["differences"]]
+                place, via = value["record"], value["via"]
+                shown = None if via is None else _text(via)
+                index, leaf = int(place["index"]), _text(place["leaf_hash"])
+                return PageDifference(_text(value["url"]), shown, index, leaf, tuple(found))
     except (KeyError, TypeError, ValueError, AttributeError, CheckFailed):
         raise NotProven("the evidence file is malformed") from None
     raise NotProven("evidence of an unknown kind")
@@ -153,6 +201,8 @@ def judge(
             if anchors is None or record is None:
                 raise NotProven("a violation needs the policy and the record beside the evidence")
             return judge_violation(evidence, record, anchors, group, random)
+        case PageDifference():
+            raise NotProven("what a server sends bears no signature: it tells what a witness was served")
     raise NotProven("an observation: it tells what a witness saw, and convicts nobody")
 
 

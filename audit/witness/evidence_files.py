@@ -2,6 +2,7 @@
 
 <number>-<check>/evidence.json
 <number>-<check>/record/...         the record that belongs to it (docs/spec/election-record.md)
+<number>-<check>/served/...         what a server sent in place of the voter's page
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from audit.witness.evidence import EVIDENCE_FILE, RECORD
+from audit.witness.evidence import EVIDENCE_FILE, RECORD, SERVED
 from vemre.errors import Refused
 
 MAX_LISTED: Final = 1_000
 _NAME: Final = re.compile(r"\A[0-9]{4,12}-[a-z0-9-]{1,64}\Z", re.ASCII)
 _PART: Final = r"[a-z0-9][a-z0-9.]{0,99}"
-_PATH: Final = re.compile(rf"\A(?:{re.escape(EVIDENCE_FILE)}|{RECORD}(?:/{_PART}){{1,16}})\Z", re.ASCII)
+_PATH: Final = re.compile(rf"\A(?:{re.escape(EVIDENCE_FILE)}|(?:{RECORD}|{SERVED})(?:/{_PART}){{1,16}})\Z", re.ASCII)
 _CHUNK: Final = 1 << 16
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -38,7 +39,7 @@ def files(folder: Path, name: str) -> list[tuple[str, int]]:
     """
     if not _is_finding(folder / name):
         raise Refused("not-found")
-    return list(islice(_walk(folder / name, (EVIDENCE_FILE, RECORD)), MAX_LISTED))
+    return list(islice(_walk(folder / name, (EVIDENCE_FILE, RECORD, SERVED)), MAX_LISTED))
 
 
 def opened(folder: Path, name: str, path: str) -> tuple[BinaryIO, int]:

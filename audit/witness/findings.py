@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from audit.hooks.events import FindingEvent
-from audit.witness.evidence import EVIDENCE_FILE, FORMAT, RECORD, Evidence, Violation
+from audit.witness.evidence import EVIDENCE_FILE, FORMAT, RECORD, SERVED, Evidence, PageFault, Violation
 from audit.witness.store import Finding, Store
 from vemre.errors import CheckFailed
 from vemre.records.bundle import blob_refs
@@ -34,32 +34,45 @@ class Findings:
 
     def keep(
         self,
-        failure: CheckFailed,
+        failure: CheckFailed | PageFault,
         evidence: Evidence,
         *,
         stops: str | None = None,
         write_record: Callable[[Path], None] | None = None,
-    ) -> None:
-        """Keep a finding unless the same fact is kept already. It is provable where `stops` says what is never cosigned
-        again. `write_record` writes the record that belongs to the evidence into a folder."""
+        served: Sequence[bytes | None] = (),
+    ) -> bool:
+        """Keep a finding unless the same fact is kept already; gives whether it was new. It is provable where `stops`
+        says what is never cosigned again. `write_record` writes the record that belongs to the evidence into a folder;
+        `served` is what a server sent, one file each."""
         found = Finding(failure, stops is not None, stops)
         with self._lock:
             if self._store.known(found):
-                return
+                return False
             number = self._store.next_number()
             name = f"{number:04d}-{failure.check.lower()}"
             now = self._clock()
-            self._write(self.folder / name, _document(failure, evidence, now), write_record)
+            self._write(self.folder / name, _document(failure, evidence, now), write_record, served)
             event = self._store.keep(found, number, name, now)
         if event is not None:
             self._tell(event)
+        return event is not None
 
-    def _write(self, folder: Path, document: bytes, write_record: Callable[[Path], None] | None) -> None:
+    def _write(
+        self,
+        folder: Path,
+        document: bytes,
+        write_record: Callable[[Path], None] | None,
+        served: Sequence[bytes | None],
+    ) -> None:
         # A folder of this name is what a crash left of a finding that never got its number.
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         if write_record is not None:
             write_record(folder / RECORD)
+        for place, data in enumerate(served):
+            if data is not None:
+                (folder / SERVED).mkdir(exist_ok=True)
+                write_whole(folder / SERVED / f"{place:04d}.bin", data)
         write_durably(folder / EVIDENCE_FILE, document)
 
 
@@ -94,7 +107,7 @@ def _named(entry: bytes) -> list[str]:
         return []
 
 
-def _document(failure: CheckFailed, evidence: Evidence, now: int) -> bytes:
+def _document(failure: CheckFailed | PageFault, evidence: Evidence, now: int) -> bytes:
     value: dict[str, Any] = {
         "format": FORMAT,
         **evidence.as_json(),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from audit.assets.watch import Look, PageRecord, PageWatch
 from audit.hooks.settings import HookSetting
 from audit.keys import AuditorKeys
 from audit.witness.api import create_app
+from audit.witness.election import Election
 from audit.witness.engine import Watched, Witness
 from audit.witness.ground import Foreign
 from audit.witness.hub import EventHub
@@ -20,6 +22,7 @@ from vemre import group
 from vemre.election.rules.view import Anchors
 from vemre.errors import CheckFailed, Refused
 from vemre.log.note import Vkey
+from vemre.records import vote_bodies as v
 from vemre.service.protection import Protection
 from vemre.service.settings import ServiceSettings
 from vemre.service.station import clock_of, wall_clock
@@ -37,6 +40,8 @@ class Plan:
     foreign: tuple[str, ...]
     interval: float
     post: bool
+    pages: tuple[Look, ...] = ()
+    page_interval: float = 60.0
     hooks: tuple[HookSetting, ...] = ()
 
 
@@ -67,8 +72,25 @@ def build(plan: Plan) -> FastAPI:
     pages = web_routes(witness.status, hub, witness.evidence, clock)
     protection = Protection.of(plan.settings)
     app = create_app(witness, interval=plan.interval, routers=[pages], hooks=plan.hooks, protection=protection)
+    if plan.pages:
+        watch = PageWatch(
+            plan.pages, lambda: witness.look(page_record), witness.round, witness.ground.findings,
+            app.state.metrics.registry, plan.page_interval,
+        )  # fmt: skip
+        app.include_router(watch.routes())
     app.state.at_end.append(hub.close)
     return app
+
+
+def page_record(election: Election) -> PageRecord | None:
+    """The last verified `page-assets` record."""
+    log = election.view.ballot
+    index = log.last("page-assets")
+    if index is None or index >= election.size("ballot"):
+        return None
+    body = log.records[index].body
+    assert isinstance(body, v.PageAssets)
+    return PageRecord(index, log.records[index].leaf_hash.hex(), election.mirror.blob(body.assets.sha256))
 
 
 def foreign_log(text: str, connections: Connections) -> Foreign:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from audit.hooks.events import FindingEvent
 from audit.witness import tables
+from audit.witness.evidence import PageFault
 from vemre.errors import CheckFailed
 from vemre.log.checkpoint import Checkpoint
 from vemre.log.merkle import EMPTY_ROOT
@@ -54,7 +55,7 @@ class Verified:
 class Finding:
     """A fact to be kept, before it has a number. `stops` is an origin, `ELECTION`, or None."""
 
-    failure: CheckFailed
+    failure: CheckFailed | PageFault
     provable: bool
     stops: str | None
 
