@@ -19,7 +19,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vemre import messages
-from vemre.service import problems
+from vemre.service import logs, problems
 from vemre.service.metrics import Metrics
 
 JSON: Final = "application/json"
@@ -116,31 +116,39 @@ class RequestFrame:
                 _complete(MutableHeaders(raw=message.setdefault("headers", [])), number, scope)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=number, service=self._service):
-            try:
-                if any(character < " " for character in scope["path"]):
-                    # The router would take a path with a line feed at its end for the path without it.
-                    answer = problems.respond(Request(scope), messages.problem("not-found"))
-                    await answer(scope, receive, framed)
-                else:
-                    await self._app(scope, receive, framed)
-            except ClientDisconnect:
-                # Whoever would be answered is gone.
-                status = status or _GONE
-            except Exception as error:
-                answer = problems.internal_error(Request(scope), error)
-                # Once an answer has begun, the only honest end is a broken connection.
-                if status:
-                    raise
+        # Every request has a task, and so a context, of its own: nothing has to be taken back.
+        structlog.contextvars.bind_contextvars(request_id=number, service=self._service)
+        try:
+            if any(character < " " for character in scope["path"]):
+                # The router would take a path with a line feed at its end for the path without it.
+                answer = problems.respond(Request(scope), messages.problem("not-found"))
                 await answer(scope, receive, framed)
-            finally:
-                self._report(scope, status, time.perf_counter() - started)
+            else:
+                await self._app(scope, receive, framed)
+        except ClientDisconnect:
+            # Whoever would be answered is gone.
+            status = status or _GONE
+        except Exception as error:
+            answer = problems.internal_error(Request(scope), error)
+            # Once an answer has begun, the only honest end is a broken connection.
+            if status:
+                raise
+            await answer(scope, receive, framed)
+        finally:
+            self._report(scope, status, time.perf_counter() - started)
 
     def _report(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "unmatched"
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.answered(method, route, status, seconds)
-        _logger.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+        logs.request(
+            request_id=scope["vemre.request_id"],
+            service=self._service,
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+        )
 
 
 def _complete(headers: MutableHeaders, number: str, scope: Scope) -> None:
