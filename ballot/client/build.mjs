@@ -12,7 +12,7 @@ import { build } from 'vite';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PAGES = ['index.html', 'acceso.html', 'recibo.html', 'reto.html', 'practica.html'].filter((page) => existsSync(at(page)));
-const FRESH = at('node_modules/.vemre-pages');
+const FRESH = at(`node_modules/.vemre-pages-${process.pid}`);
 
 /** What the pages run on; see README.md. */
 const TARGET = ['chrome90', 'edge90', 'firefox90', 'safari15'];

@@ -7,12 +7,13 @@ import { test } from 'node:test';
 import { Prepared, prepare, sign } from '../src/core/ballot.ts';
 import { offer as offerForm } from '../src/core/bodies.ts';
 import { hex, unhex, utf8 } from '../src/core/bytes.ts';
-import { challengePayload, checkChallenge } from '../src/core/challenge.ts';
+import { challengePayload, checkChallenge, compactChallenge } from '../src/core/challenge.ts';
 import { choicesOf, encodeChoice, problemOf, readChoices, tidyWriteIn, type Choice } from '../src/core/choice.ts';
 import { publicCredential } from '../src/core/credential.ts';
 import { Election } from '../src/core/election.ts';
 import { decode, withTables } from '../src/core/group.ts';
 import { canonical, type Json } from '../src/core/json.ts';
+import { fingerprintOf } from '../src/core/tracker.ts';
 import { vectors } from './files.ts';
 
 const given = vectors('ballot-ts.json');
@@ -66,9 +67,11 @@ for (const one of cases) {
     const again = await prepared(one, stream(one.random).random);
     const payload = challengePayload(again.ballot, e);
     assert.equal(Buffer.from(payload).toString(), one.opening);
-    const { choices, fingerprint } = checkChallenge(e, payload, unhex(one.fingerprint).subarray(0, 20));
-    assert.equal(hex(fingerprint), one.fingerprint);
-    assert.deepEqual(choices, readChoices(e.contests(one.urn), one.choices));
+    for (const form of [payload, compactChallenge(payload)]) {
+      const { choices, fingerprint } = checkChallenge(e, form, unhex(one.fingerprint).subarray(0, 20));
+      assert.equal(hex(fingerprint), one.fingerprint);
+      assert.deepEqual(choices, readChoices(e.contests(one.urn), one.choices));
+    }
   });
 }
 
@@ -212,4 +215,33 @@ test('a challenge finds every lie', () => {
     assert.throws(() => check(value), { check: found });
   }
   assert.throws(() => checkChallenge(e, utf8(`${one.opening}\n`), shown), { check: 'CANONICAL' });
+});
+
+test('the compact form of a challenge finds the same lies, and is short', () => {
+  const e = election();
+  const one = cases.find(({ name }) => name === 'three contests')!;
+  const shown = unhex(one.fingerprint);
+  const honest = compactChallenge(utf8(one.opening));
+  checkChallenge(e, honest, shown);
+  assert.ok(honest.length * 2 < one.opening.length);
+  for (const lie of [
+    (v: any) => { v.choices.senadurias = { marks: ['pan'] }; }, (v: any) => { v.randomness[1] = v.randomness[0]; },
+    (v: any) => { v.ballot.contests[0].pok[0].commitment = '00'.repeat(32); },
+  ]) {
+    const value = JSON.parse(one.opening);
+    lie(value);
+    assert.throws(() => checkChallenge(e, compactChallenge(canonical(value)), shown), { code: 'challenge-failed' });
+  }
+  // A device that encrypted something else has other ciphertexts under the fingerprint that it showed.
+  const other = JSON.parse(one.opening);
+  [other.ballot.contests[0].ciphertexts[0].a] = [other.ballot.contests[0].ciphertexts[0].b];
+  const forged = fingerprintOf(canonical(other.ballot));
+  assert.throws(() => checkChallenge(e, compactChallenge(canonical(other)), forged), { code: 'challenge-failed' });
+  for (const [found, data] of [
+    ['CANONICAL', honest.subarray(0, 2)], ['CANONICAL', honest.subarray(0, honest.length - 1)], ['CANONICAL', Uint8Array.of(...honest, 0)],
+    ['CANONICAL', honest.map((byte, i) => (i === 3 ? 0x20 : byte))], ['CANONICAL', Uint8Array.of(2, ...honest.subarray(1))],
+    ['SCALAR', honest.map((byte, i) => (i >= honest.length - 96 && i < honest.length - 64 ? 255 : byte))],
+  ] as [string, Uint8Array][]) {
+    assert.throws(() => checkChallenge(e, data, shown), { check: found });
+  }
 });

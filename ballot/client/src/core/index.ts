@@ -3,7 +3,7 @@
 export { Prepared, prepare, sign, type Signed } from './ballot.ts';
 export type { Contest, Offer, Option } from './bodies.ts';
 export { hex, systemRandom, unhex, wipe, type Random } from './bytes.ts';
-export { challengePayload, checkChallenge, type Challenged } from './challenge.ts';
+export { challengePayload, checkChallenge, compactChallenge, type Challenged } from './challenge.ts';
 export { allowedInWriteIn, choicesOf, problemOf, tidyWriteIn, type Choice, type Choices, type Problem } from './choice.ts';
 export { parseCredential, publicCredential } from './credential.ts';
 export { openElection, type Election } from './election.ts';

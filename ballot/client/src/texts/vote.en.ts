@@ -178,7 +178,7 @@ export const voteEn: Record<keyof typeof voteEs, string> = {
   'receipt-index': '{index} of {size}',
   'receipt-auditors': 'Auditors',
   'receipt-signed': '{signed} of {all} have signed.',
-  'receipt-waiting': '{signed} of {all} have signed; the others sign within minutes. Your vote is in the ballot box already.',
+  'receipt-waiting': '{signed} of {all} have signed; those who are missing sign within minutes. Your vote is in the ballot box already.',
   'receipt-address': 'To find it',
   'receipt-secret': 'The receipt shows that your vote is in the ballot box. It does not show for whom you voted, and cannot be used to show it.',
   'receipt-download': 'Download my receipt',

@@ -176,7 +176,7 @@ export const voteEs = {
   'receipt-index': '{index} de {size}',
   'receipt-auditors': 'Auditores',
   'receipt-signed': 'Firmaron {signed} de {all}.',
-  'receipt-waiting': 'Han firmado {signed} de {all}; los demás firman en unos minutos. Su voto ya está en la urna.',
+  'receipt-waiting': 'Han firmado {signed} de {all}; los que faltan firman en unos minutos. Su voto ya está en la urna.',
   'receipt-address': 'Para buscarlo',
   'receipt-secret': 'El recibo demuestra que su voto está en la urna. No muestra por quién votó, ni puede servir para mostrarlo.',
   'receipt-download': 'Descargar mi recibo',

@@ -1,20 +1,20 @@
 /** Everything that knows the credential, the randomness, or what an election rests on. */
 
 import {
-  Refused, challengePayload, choicesOf, hex, openElection, parseCredential, parsePolicy, prepare, publicCredential, receiptFile, sign, unhex,
+  Refused, challengePayload, choicesOf, compactChallenge, hex, openElection, parseCredential, parsePolicy, prepare, publicCredential, receiptFile, sign, unhex,
   verifyAnswer, verifyReceipt, wipe, type CheckedReceipt, type Election, type Policy, type Prepared, type Source,
 } from '../core/index.ts';
 import { utf8 } from '../core/bytes.ts';
 import { emblemsOf } from './emblems.ts';
 import type { Act, Acts, Desk, Progress, ReceiptSeen, Tell } from './protocol.ts';
 
-/** Where public data comes from; what is asked says how far it is. */
+/** Where public data comes from. Both tell when something is asked for again, the source how many bytes have come. */
 export interface Places {
-  policy(tell: Tell): Promise<Uint8Array>;
-  source(step: Progress['step'], tell: Tell): Source;
+  policy(again: () => void): Promise<Uint8Array>;
+  source(again: () => void, progress: (bytes: number) => void): Source;
 }
 
-type Work = { [A in Act]: (given: Acts[A][0], tell: Tell) => Promise<Acts[A][1]> };
+type Work = { [A in Act]: (given: Acts[A][0]) => Promise<Acts[A][1]> };
 
 /** One voter's desk: one credential, one ballot in the making. */
 export class LocalDesk implements Desk {
@@ -24,32 +24,41 @@ export class LocalDesk implements Desk {
   #secret: Uint8Array | null = null;
   #prepared: Prepared | null = null;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Who is told how far it is, and with what; the source outlives the act that opened it. */
+  #tell: Tell = () => undefined;
+  #step: Progress['step'] = 'setup';
+  readonly #source: Source;
 
-  constructor(private readonly places: Places) {}
+  constructor(private readonly places: Places) {
+    this.#source = places.source(this.#again, (bytes) => this.#tell({ step: this.#step, bytes }));
+  }
 
   /** One act at a time. */
   ask<A extends Act>(act: A, given: Acts[A][0], tell: Tell = () => undefined): Promise<Acts[A][1]> {
-    const work = this.#work[act] as (given: Acts[A][0], tell: Tell) => Promise<Acts[A][1]>;
-    const done = this.#turn.then(() => work(given, tell));
+    const work = this.#work[act] as (given: Acts[A][0]) => Promise<Acts[A][1]>;
+    const done = this.#turn.then(() => {
+      this.#tell = tell;
+      this.#step = act === 'confirm' ? 'roll' : 'setup';
+      return work(given);
+    });
     this.#turn = done.catch(() => undefined);
     return done;
   }
 
   readonly #work: Work = {
-    open: async (_, tell) => {
-      const policy = await this.#anchors(tell);
-      this.#election = await openElection(this.places.source('setup', tell), policy);
+    open: async () => {
+      const policy = await this.#anchors();
+      this.#election = await openElection(this.#source, policy);
       const { id, name, timeline } = this.#election;
       return { id, name, timeline, auditors: policy.witnesses.size };
     },
 
-    confirm: async ({ urn, credential }, tell) => {
+    confirm: async ({ urn, credential }) => {
       const election = this.#opened();
-      const source = this.places.source('roll', tell);
       await election.confirm(urn, credential);
       this.#voter = { urn, credential };
       const contests = election.contests(urn);
-      const emblems = await emblemsOf(contests, source);
+      const emblems = await emblemsOf(contests, this.#source);
       return {
         name: election.offer.urns.find(({ id }) => id === urn)!.name,
         contests: contests.map((contest, i) => ({ contest, emblems: emblems[i]!, ...choicesOf(contest) })),
@@ -79,7 +88,7 @@ export class LocalDesk implements Desk {
       return null;
     },
 
-    challenge: async () => challengePayload(this.#ready(), this.#opened()),
+    challenge: async () => compactChallenge(challengePayload(this.#ready(), this.#opened())),
 
     sign: async () => {
       const prepared = this.#ready();
@@ -89,19 +98,21 @@ export class LocalDesk implements Desk {
       return { entry, leaf: hex(leaf), tracker };
     },
 
-    answer: async ({ answer, entry }, tell) => {
-      const checked = verifyAnswer(answer, entry, await this.#anchors(tell));
+    answer: async ({ answer, entry }) => {
+      const checked = verifyAnswer(answer, entry, await this.#anchors());
       return seen(checked, utf8((answer as { receipt: string }).receipt));
     },
 
-    receipt: async ({ receipt, leaf }, tell) => seen(verifyReceipt(receipt, unhex(leaf), await this.#anchors(tell)), receipt),
+    receipt: async ({ receipt, leaf }) => seen(verifyReceipt(receipt, unhex(leaf), await this.#anchors()), receipt),
   };
 
   /** The policy of the page, read once. */
-  async #anchors(tell: Tell): Promise<Policy> {
-    this.#policy ??= parsePolicy(await this.places.policy(tell));
+  async #anchors(): Promise<Policy> {
+    this.#policy ??= parsePolicy(await this.places.policy(this.#again));
     return this.#policy;
   }
+
+  readonly #again = (): void => this.#tell({ step: 'again', bytes: 0 });
 
   #opened(): Election {
     if (this.#election === null) throw new Refused('no-setup');

@@ -9,12 +9,12 @@ import { failureOf, type Asked } from './protocol.ts';
 const MAX_POLICY_BYTES = 1 << 20;
 
 const desk = new LocalDesk({
-  async policy(tell) {
-    const data = await download('/policy.json', MAX_POLICY_BYTES, () => tell({ step: 'again', bytes: 0 }));
+  async policy(again) {
+    const data = await download('/policy.json', MAX_POLICY_BYTES, again);
     if (data === null) throw new NotFound('policy.json');
     return data;
   },
-  source: (step, tell) => httpSource('', () => tell({ step: 'again', bytes: 0 }), (bytes) => tell({ step, bytes })),
+  source: (again, progress) => httpSource('', again, progress),
 });
 const host = self as unknown as { onmessage: (event: MessageEvent<Asked>) => void; postMessage(told: unknown): void };
 

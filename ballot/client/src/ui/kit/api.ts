@@ -5,7 +5,6 @@ import { ServiceRefused, Unreachable } from './problem.ts';
 
 /** Milliseconds without a single byte after which a request is given up. A slow line is not a dead one. */
 const SILENCE = 30_000;
-const MAX_JSON = 4 << 20;
 const WAITS = [500, 1500, 4000, 8000];
 const NOT_NOW = new Set([502, 503, 504]);
 
@@ -26,7 +25,7 @@ export async function call(method: 'GET' | 'POST' | 'DELETE', path: string, { bo
     headers['Content-Type'] = 'application/json';
     init.body = body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body);
   }
-  const { status, data } = await request(path, init, MAX_JSON, repeat, again);
+  const { status, data } = await request(path, init, null, repeat, again);
   const answer = parsed(data);
   if (status < 200 || status > 299) throw new ServiceRefused(status, answer);
   return answer;
@@ -48,7 +47,7 @@ interface Answer {
 }
 
 async function request(
-  path: string, init: RequestInit, limit: number, repeat: boolean, again?: () => void, progress?: (bytes: number) => void,
+  path: string, init: RequestInit, limit: number | null, repeat: boolean, again?: () => void, progress?: (bytes: number) => void,
 ): Promise<Answer> {
   for (let attempt = 0; ; attempt++) {
     const last = !repeat || attempt === WAITS.length;
@@ -63,7 +62,7 @@ async function request(
   }
 }
 
-async function once(path: string, init: RequestInit, limit: number, progress?: (bytes: number) => void): Promise<Answer> {
+async function once(path: string, init: RequestInit, limit: number | null, progress?: (bytes: number) => void): Promise<Answer> {
   const stop = new AbortController();
   let timer = setTimeout(() => stop.abort(), SILENCE);
   const alive = (): void => {
@@ -73,7 +72,8 @@ async function once(path: string, init: RequestInit, limit: number, progress?: (
   try {
     const response = await fetch(path, { credentials: 'same-origin', redirect: 'error', ...init, signal: stop.signal });
     alive();
-    return { status: response.status, data: await read(response, limit, alive, progress) };
+    const data = limit === null ? new Uint8Array(await response.arrayBuffer()) : await read(response, limit, alive, progress);
+    return { status: response.status, data };
   } finally {
     clearTimeout(timer);
   }

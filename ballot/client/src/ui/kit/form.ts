@@ -11,20 +11,20 @@ export interface Field {
   readonly attributes?: Attributes;
   /** A secret that may be shown while it is typed. */
   readonly secret?: boolean;
+  /** More than one line to see it in, though it is one text. */
+  readonly lines?: number;
   /** What stands beside the field, such as a counter. */
   readonly after?: Child;
 }
 
 /** A labelled field. Its hint and its error are read with it. */
-export function field({ id, label, hint, attributes = {}, secret = false, after }: Field): HTMLElement {
-  const input = h('input', {
-    id, name: id, type: secret ? 'password' : 'text', 'aria-describedby': `${hint ? `${id}-hint ` : ''}${id}-error`, autocapitalize: 'none',
-    spellcheck: 'false', ...attributes,
-  });
+export function field({ id, label, hint, attributes = {}, secret = false, lines = 1, after }: Field): HTMLElement {
+  const common = { id, name: id, 'aria-describedby': `${hint ? `${id}-hint ` : ''}${id}-error`, autocapitalize: 'none', spellcheck: 'false', ...attributes };
+  const input = lines > 1 ? h('textarea', { ...common, rows: lines, onkeydown: submitOnEnter }) : h('input', { type: secret ? 'password' : 'text', ...common });
   return h('div', { class: 'field' },
     h('label', { for: id }, label),
     hint ? h('p', { id: `${id}-hint`, class: 'hint' }, hint) : null,
-    h('div', { class: 'line' }, input, secret && reveal(input)),
+    h('div', { class: 'line' }, input, input instanceof HTMLInputElement && secret && reveal(input)),
     h('p', { id: `${id}-error`, class: 'wrong' }),
     after,
   );
@@ -40,7 +40,7 @@ export function wrong(id: string, text: string): void {
 }
 
 /** What stands in a field. */
-export const valueOf = (id: string): string => (byId(id) as HTMLInputElement).value;
+export const valueOf = (id: string): string => (byId(id) as HTMLInputElement | HTMLTextAreaElement).value;
 
 /** A button; `kind` is `main` for the one that goes on. */
 export function button(label: Child, onclick: () => void, kind: 'main' | 'plain' | 'quiet' = 'plain', attributes: Attributes = {}): HTMLButtonElement {
@@ -64,6 +64,12 @@ export function form(submit: () => Promise<void>, ...children: Child[]): HTMLFor
 /** Work of unknown length. The words change in place. */
 export function progress(id: string, text: string): HTMLElement {
   return h('div', { class: 'progress' }, h('div', { class: 'moving', 'aria-hidden': 'true' }, h('span')), h('p', { id, role: 'status' }, text));
+}
+
+function submitOnEnter(event: KeyboardEvent): void {
+  if (event.key !== 'Enter') return;
+  event.preventDefault();
+  (event.target as HTMLTextAreaElement).form?.querySelector<HTMLButtonElement>('button[type=submit]')?.click();
 }
 
 function reveal(input: HTMLInputElement): HTMLElement {

@@ -19,6 +19,7 @@ export interface Screen {
   readonly wide?: boolean;
 }
 
+const TYPED = 'main input[id]:not([type=checkbox]):not([type=radio]):not([type=file]), main textarea[id]';
 const MAX_LIST_BYTES = 1 << 20;
 let screen: Screen | null = null;
 let digest: string | null = null;
@@ -85,14 +86,14 @@ function drawScreen(one: Screen): void {
 /** Draws, and puts back what was typed; what was ticked is for whoever draws to know. */
 function keepingInputs(draw: () => void): void {
   const typed = new Map<string, string>();
-  for (const input of document.querySelectorAll<HTMLInputElement>('main input[id]:not([type=checkbox]):not([type=radio]):not([type=file])')) {
+  for (const input of document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>(TYPED)) {
     typed.set(input.id, input.value);
   }
   const active = document.activeElement?.id;
   draw();
   for (const [id, value] of typed) {
     const input = document.getElementById(id);
-    if (input instanceof HTMLInputElement) input.value = value;
+    if (input instanceof HTMLInputElement || input instanceof HTMLTextAreaElement) input.value = value;
   }
   if (active) document.getElementById(active)?.focus({ preventScroll: true });
 }

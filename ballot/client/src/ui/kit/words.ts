@@ -29,3 +29,11 @@ function inZone(time: string | number, timeZone?: string): string {
   });
   return format.format(new Date(time));
 }
+
+/** A tracker or fingerprint: eight groups that break in the middle, if at all. */
+export function codeView(text: string, id: string): HTMLElement {
+  const groups = text.split('-');
+  const half = Math.ceil(groups.length / 2);
+  return h('p', { class: 'code large', id },
+    h('span', { class: 'half' }, `${groups.slice(0, half).join('-')}-`), h('span', { class: 'half' }, groups.slice(half).join('-')));
+}

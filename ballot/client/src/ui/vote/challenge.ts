@@ -6,6 +6,7 @@ import { h, type Child } from '../kit/dom.ts';
 import { button } from '../kit/form.ts';
 import { show } from '../kit/page.ts';
 import { MAX_QR, qrPicture } from '../kit/qr.ts';
+import { codeView } from '../kit/words.ts';
 import type { Booth } from './booth.ts';
 import { review } from './review.ts';
 import { failed, seal } from './sealed.ts';
@@ -28,7 +29,7 @@ function opened(booth: Booth, fingerprint: string, link: string): void {
       h('p', { class: 'note' }, t('challenged-spent')),
       h('section', { class: 'card center' },
         h('h2', {}, t('fingerprint')),
-        h('p', { class: 'code large', id: 'fingerprint' }, fingerprint),
+        codeView(fingerprint, 'fingerprint'),
       ),
       h('ol', { class: 'steps' },
         h('li', {}, t('challenged-open')),

@@ -26,7 +26,7 @@ export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, 
       before?.() ?? h('p', {}, t('credential-how')),
       form(submit,
         field({
-          id: 'credential', label: t('credential'), hint: t('credential-hint'),
+          id: 'credential', label: t('credential'), hint: t('credential-hint'), lines: 2,
           attributes: { autocomplete: 'off', autocapitalize: 'characters', class: 'code', oninput: () => void typed() },
           after: h('p', { id: 'credential-state', class: 'hint', role: 'status' }, count()),
         }),
@@ -40,9 +40,8 @@ export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, 
       h('details', {}, h('summary', {}, t('credential-none')), h('p', {}, t('credential-none-what'))),
     ],
   };
-  show(screen);
 
-  const symbols = (): string => normalise(document.getElementById('credential') === null ? '' : valueOf('credential'));
+  const symbols = (): string => normalise(document.getElementById('credential') === null ? '' : valueOf('credential').replace(/\s/g, ''));
 
   function count(): string {
     const { length } = symbols();
@@ -80,15 +79,15 @@ export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, 
       wrong('credential', byId('credential-error').textContent || t(length === 0 ? 'credential-missing' : 'credential-short', { typed: length, all: SYMBOLS }));
       return;
     }
-    (byId('credential') as HTMLInputElement).value = '';
+    (byId('credential') as HTMLTextAreaElement).value = '';
     scanner?.stop();
     done();
   }
 
   /** Takes a text from a code, if it looks like a credential. */
   function take(text: string): boolean {
-    if (normalise(text).length !== SYMBOLS || document.getElementById('credential') === null) return false;
-    (byId('credential') as HTMLInputElement).value = text.trim().slice(0, 60);
+    if (normalise(text.trim()).length !== SYMBOLS || document.getElementById('credential') === null) return false;
+    (byId('credential') as HTMLTextAreaElement).value = text.trim().slice(0, 60);
     void typed();
     return true;
   }
@@ -124,9 +123,11 @@ export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, 
     if (text === null || !take(text)) state(t('credential-no-code'), '');
     byId('credential').focus();
   }
+
+  show(screen);
 }
 
-function messageOf(error: unknown): Child & string {
+function messageOf(error: unknown): string {
   const { title, detail, next } = problemOf(error);
   return error instanceof Refused ? `${title}. ${detail} ${next}` : `${title}. ${next}`;
 }

@@ -8,7 +8,10 @@
 
 import { base64, unbase64 } from '../../core/bytes.ts';
 
-const PLACE = 'vemre-ballot';
+/** One place for each voter: households share devices. */
+const PLACE = 'vemre-ballot-';
+/** A day, in which the ballot box still hands out the receipt of a ballot that it took in time. */
+const GRACE = 24 * 3600 * 1000;
 
 /** `credential` is the public one (hex), `closes` the end of the vote (RFC 3339). */
 export interface Kept {
@@ -20,39 +23,42 @@ export interface Kept {
 /** Keeps a ballot over a reload; false where the browser keeps nothing. */
 export function keep({ credential, closes, entry }: Kept): boolean {
   try {
-    localStorage.setItem(PLACE, JSON.stringify({ credential, closes, entry: base64(entry) }));
+    localStorage.setItem(PLACE + credential, JSON.stringify({ closes, entry: base64(entry) }));
     return true;
   } catch {
     return false;
   }
 }
 
-/** The ballot that is kept for a credential. One that is out of date by `now` (milliseconds since 1970) goes. */
+/** The ballot that is kept for a credential. All that are out of date by `now` (milliseconds since 1970) go. */
 export function kept(credential: string, now: number): Kept | null {
   try {
-    const found = JSON.parse(localStorage.getItem(PLACE) ?? 'null') as Record<string, unknown> | null;
-    if (found === null) return null;
-    const entry = unbase64(String(found['entry']));
-    const closes = String(found['closes']);
-    if (entry === null || !(now <= Date.parse(closes) + GRACE)) {
-      letGo();
-      return null;
+    const names = Array.from({ length: localStorage.length }, (_, i) => localStorage.key(i)!);
+    for (const name of names.filter((one) => one.startsWith(PLACE))) {
+      if (read(name, now) === null) localStorage.removeItem(name);
     }
-    // Another voter's ballot on a shared device stays, unseen, until that voter comes back.
-    return found['credential'] === credential ? { credential, closes, entry } : null;
+    const found = read(PLACE + credential, now);
+    return found && { credential, ...found };
   } catch {
     return null;
   }
 }
 
 /** Erases it. */
-export function letGo(): void {
+export function letGo(credential: string): void {
   try {
-    localStorage.removeItem(PLACE);
+    localStorage.removeItem(PLACE + credential);
   } catch {
     // Where nothing can be kept there is nothing to erase.
   }
 }
 
-/** A day, in which the ballot box still hands out the receipt of a ballot that it took in time. */
-const GRACE = 24 * 3600 * 1000;
+function read(name: string, now: number): { closes: string; entry: Uint8Array } | null {
+  try {
+    const { closes, entry } = JSON.parse(localStorage.getItem(name) ?? 'null') as Record<string, unknown>;
+    const bytes = unbase64(String(entry));
+    return bytes !== null && now <= Date.parse(String(closes)) + GRACE ? { closes: String(closes), entry: bytes } : null;
+  } catch {
+    return null;
+  }
+}

@@ -4,7 +4,7 @@ import { t } from '../../texts/index.ts';
 import { progress } from '../kit/form.ts';
 import { openPage, show } from '../kit/page.ts';
 import { enter } from './enter.ts';
-import { clockView, endSession, onOver, onSignOut, readSession, stopClock } from './session.ts';
+import { clockView, endSession, expectSession, onOver, onSignOut, readSession, stopClock } from './session.ts';
 import { signIn, type Why } from './signin.ts';
 import { Voter } from './voter.ts';
 
@@ -15,21 +15,26 @@ openPage({ notice: clockView });
 onOver(() => out('over'));
 onSignOut(() => void leave());
 begin();
-void arrive(() => signIn('welcome', () => void arrive()));
+void arrive(() => signIn('welcome', entered));
+
+function entered(): void {
+  expectSession();
+  void arrive();
+}
 
 function begin(): void {
   voter = new Voter(exits);
 }
 
 /** Goes on with the session that there is; where there is none, with `otherwise`. */
-async function arrive(otherwise: () => void = () => signIn('again', () => void arrive())): Promise<void> {
+async function arrive(otherwise: () => void = () => signIn('again', entered)): Promise<void> {
   show({ title: () => t('brand-long'), body: () => progress('working', t('working')) });
   try {
     const account = await readSession();
     if (account === null) otherwise();
     else enter(voter, account);
   } catch (error) {
-    signIn('welcome', () => void arrive(), error);
+    signIn('welcome', entered, error);
   }
 }
 
@@ -38,7 +43,7 @@ function out(why: Why): void {
   voter.desk.end();
   stopClock();
   begin();
-  signIn(why, () => void arrive());
+  signIn(why, entered);
 }
 
 async function leave(): Promise<void> {

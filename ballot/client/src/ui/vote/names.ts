@@ -6,7 +6,7 @@ import { h } from '../kit/dom.ts';
 import { plain } from '../kit/words.ts';
 import type { Box } from './marks.ts';
 
-const LONGEST_MARK = 8;
+const LONGEST_MARK = 6;
 
 /** A contest's title in the current language. */
 export const titleOf = (contest: ContestSeen): string => plain(inLanguage(contest.contest.title));

@@ -10,6 +10,7 @@ import { button } from '../kit/form.ts';
 import { saveFile } from '../kit/files.ts';
 import { isShown, redraw, show, type Screen } from '../kit/page.ts';
 import { qrPicture } from '../kit/qr.ts';
+import { codeView } from '../kit/words.ts';
 import type { Host } from './booth.ts';
 
 /** Seconds after which a receipt that lacks auditors is asked for again. The same for everybody. */
@@ -27,7 +28,7 @@ export function showReceipt(desk: Desk, host: Host, first: ReceiptSeen, how: 'ca
       h('p', { class: 'note good' }, t(how === 'cast' ? 'receipt-what' : 'voted-what')),
       h('section', { class: 'card receipt' },
         h('h2', {}, t('tracker')),
-        h('p', { class: 'code large center', id: 'tracker' }, receipt.tracker),
+        h('div', { class: 'center' }, codeView(receipt.tracker, 'tracker')),
         qrPicture(link, t('receipt-qr')),
         h('dl', { class: 'facts' },
           h('dt', {}, t('receipt-place')), h('dd', {}, t('receipt-index', { index: receipt.index + 1, size: receipt.size })),

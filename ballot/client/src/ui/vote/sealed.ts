@@ -6,6 +6,7 @@ import { h } from '../kit/dom.ts';
 import { button, progress } from '../kit/form.ts';
 import { isShown, show, type Screen } from '../kit/page.ts';
 import { problemOf, problemView } from '../kit/problem.ts';
+import { codeView } from '../kit/words.ts';
 import type { Booth } from './booth.ts';
 import { cast } from './casting.ts';
 import { challenge } from './challenge.ts';
@@ -38,7 +39,7 @@ function decide(booth: Booth, fingerprint: string): void {
     body: () => [
       h('section', { class: 'card center' },
         h('h2', {}, t('fingerprint')),
-        h('p', { class: 'code large', id: 'fingerprint' }, fingerprint),
+        codeView(fingerprint, 'fingerprint'),
         h('p', { class: 'small' }, t('fingerprint-why')),
       ),
       h('div', { class: 'two' },

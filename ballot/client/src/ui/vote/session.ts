@@ -10,6 +10,8 @@ import { clockOf, remaining, serviceTime, stageOf, type Clock } from './clock.ts
 
 const UNAUTHORIZED = 401;
 const TICK = 1000;
+/** Whether there may be a session: its token is in a cookie, which no script reads. */
+const HINT = 'vemre-session';
 
 /** `credential` is the public one, as hex; `voted` is the ballot that was cast, if any. */
 export interface Account {
@@ -29,8 +31,14 @@ let timer = 0;
 let told: ReturnType<typeof stageOf> = 'calm';
 let over: () => void = () => undefined;
 
+/** Notes that there is a session now. */
+export function expectSession(): void {
+  hint('1');
+}
+
 /** The account that is signed in, or null. Throws ServiceRefused, Unreachable. */
 export async function readSession(): Promise<Account | null> {
+  if (!expected()) return null;
   try {
     const found = (await call('GET', '/session')) as Account & Times;
     begin(found);
@@ -54,6 +62,7 @@ export async function endSession(): Promise<void> {
 
 /** Stops the clock and takes it off the page. */
 export function stopClock(): void {
+  hint(null);
   clearInterval(timer);
   clock = null;
   fill(byId('notice'));
@@ -119,6 +128,23 @@ async function extend(): Promise<void> {
       return over();
     }
     announce(t('session-not-extended'), true);
+  }
+}
+
+function hint(value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(HINT);
+    else localStorage.setItem(HINT, value);
+  } catch {
+    // Then the ballot box is asked each time.
+  }
+}
+
+function expected(): boolean {
+  try {
+    return localStorage.getItem(HINT) !== null;
+  } catch {
+    return true;
   }
 }
 

@@ -49,7 +49,7 @@ export class Voter {
       challengeLink: (payload) => challengeLink(`${location.origin}/reto`, payload),
       fileName: 'recibo',
       then: 'receipt-then',
-      settled: letGo,
+      settled: () => letGo(account.credential),
       signInAgain,
       leave,
     };
