@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from served import BallotBoxUnderTest
 from simulator import Voter
+from starlette.testclient import TestClient
 
 from ballot.access import factors
 from vemre.demo import voters
 
 T = TypeVar("T")
+OTHER_PASSWORD = "marimba colgada detras del tren"
 PASSWORD = "zanahoria lenta sobre el tejado"
 PATIENCE = 20.0
 
@@ -116,3 +119,63 @@ class Person:
 
     def who(self, token: str) -> Any:
         return self.box.client.get("/session", headers={"Authorization": f"Bearer {token}"})
+
+
+# --- attackers -----------------------------------------------------------------------------------------------------
+
+
+class _Elsewhere:
+    """A ballot box, as seen from another address."""
+
+    def __init__(self, box: BallotBoxUnderTest, address: str) -> None:
+        self._box = box
+        self.client = TestClient(box.client.app, client=(address, 50_000))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._box, name)
+
+
+def from_address(person: Person, address: str) -> Person:
+    """The same person at another network, without any cookie."""
+    moved = Person(cast(BallotBoxUnderTest, _Elsewhere(person.box, address)), person.voter)
+    moved.secret, moved.user = person.secret, person.user
+    return moved
+
+
+def stranger(box: BallotBoxUnderTest) -> Person:
+    """Somebody without an account."""
+    person = Person(box, box.sim.voters[1])
+    person.user, person.secret = "nadie@example.net", "A" * 32
+    return person
+
+
+def code_of(answer: Any) -> str:
+    """The code of a refusal."""
+    return str(answer.json().get("code"))
+
+
+def fail(person: Person, times: int, password: str = OTHER_PASSWORD) -> Any:
+    """Sign in wrongly, again and again; gives the last answer."""
+    answer: Any = None
+    for _ in range(times):
+        started = person.sign_in(password)
+        if started.status_code != 200:
+            return started
+        answer = person.finish(started.json()["ticket"], "000000")
+    return answer
+
+
+def device_of(person: Person) -> str:
+    """The cookie of a device where this voter has signed in, a minute ago."""
+    answer = person.finish(person.sign_in().json()["ticket"], person.code(), bearer=False)
+    (found,) = [kept for kept in answer.headers.get_list("set-cookie") if kept.startswith("__Host-vemre-device=")]
+    person.box.clock.now += 60
+    return str(found.partition(";")[0])
+
+
+def refusal_of(answer: Any) -> tuple[int, str, frozenset[str]]:
+    """All that an answer tells, but for what is random in every answer."""
+    told = {name: value for name, value in answer.json().items() if name not in ("request_id", "ticket", "method")}
+    headers = frozenset(name for name in answer.headers if name != "content-length")
+    size = len(answer.json().get("ticket", ""))
+    return answer.status_code, json.dumps([told, size], sort_keys=True), headers

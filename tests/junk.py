@@ -55,7 +55,9 @@ def send(client: TestClient, request: dict[str, Any]) -> Any:
     """The answer; whatever the request is, the service answers it and is not at fault."""
     answer = client.request(**request)
     assert answer.status_code < 500 or answer.status_code == 503, f"{request['method']} {request['url']}: {answer.text}"
-    if answer.status_code >= 400 and request["method"] != "HEAD":
+    # A page that cannot be shown is answered with a page.
+    page = answer.headers.get("content-type", "").startswith("text/html")
+    if answer.status_code >= 400 and request["method"] != "HEAD" and not page:
         document = answer.json()
         assert document["code"]
         assert document["es"]["next"]

@@ -27,7 +27,7 @@ from vemre.service.vault import Vault
 from vemre.storage.engine import writing
 
 TICKET_SECONDS: Final = 10 * 60
-_NOBODYS_SECRET: Final = "A" * 32
+_NOBODYS: Final = Access(NOBODY, "", "", "totp", "A" * 32, -1, 0, 0)
 _logger = structlog.get_logger(__name__)
 
 
@@ -124,23 +124,23 @@ class SigningIn:
         return self._means.sessions.open(connection, pseudonym)
 
     def _right(self, connection: Connection, ticket: Ticket, found: Access | None, code: str, *, known: bool) -> bool:
-        """Whether the code is right; then code and ticket are used up. The steps are the same without an account."""
+        """Whether the code is right; then code and ticket are used up. A failure does the same without an account."""
         means, now = self._means, self._means.clock()
-        secret, after = (found.secret or _NOBODYS_SECRET, found.step) if found is not None else (_NOBODYS_SECRET, -1)
-        step = factors.totp_step(secret, code, now, after)
+        access = found if found is not None else _NOBODYS
+        step = factors.totp_step(access.secret or _NOBODYS.secret, code, now, access.step)
         sent = rows.take_code(connection, means.vault, ticket.account, code, now)
-        if found is None or found.made != ticket.made or (found.locked > now and not known):
-            return False
-        right = step is not None if found.method == "totp" else sent
-        if right and rows.spend(connection, ticket.nonce, ticket.expires, now):
-            rows.set_access(connection, found.pseudonym, failures=0, locked=0, step=max(found.step, step or 0))
+        open_to_it = found is not None and access.made == ticket.made and (known or access.locked <= now)
+        right = step is not None if access.method == "totp" else sent
+        if open_to_it and right and rows.spend(connection, ticket.nonce, ticket.expires, now):
+            rows.set_access(connection, access.pseudonym, failures=0, locked=0, step=max(access.step, step or 0))
             return True
-        if not known:
-            failures = found.failures + 1
-            locked = limits.locked_until(failures, now)
-            if locked:
-                _logger.warning("account-locked", account=found.pseudonym, failures=failures)
-            rows.set_access(connection, found.pseudonym, failures=failures, locked=max(found.locked, locked))
+        failures, locked = access.failures, access.locked
+        if open_to_it and not known:
+            failures += 1
+            locked = max(locked, limits.locked_until(failures, now))
+        if locked > access.locked:
+            _logger.warning("account-locked", account=access.pseudonym, failures=failures)
+        rows.set_access(connection, access.pseudonym, failures=failures, locked=locked)
         return False
 
     # --- devices ----------------------------------------------------------------------------------------------
