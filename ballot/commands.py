@@ -12,6 +12,7 @@ from ballot.access.commands import recovery, token
 from ballot.page_command import page_assets
 from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
+from vemre.cli.deliveries import add_deliveries
 from vemre.cli.integrity import integrity
 from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import say
@@ -31,17 +32,22 @@ def _service() -> tuple[type[Any], Build]:
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 add_init(ballot, "ballot", vault=True)
 add_serve(
     ballot,
     "ballot",
     _service,
-    [option("--roster-token-file", type=_FILE, help="ballot-option-roster-token-file")],
+    [
+        option("--roster-token-file", type=_FILE, help="ballot-option-roster-token-file"),
+        option("--vault-dir", type=_FOLDER, help="service-option-vault-dir"),
+    ],
 )
 ballot.add_command(integrity)
 ballot.add_command(page_assets)
 ballot.add_command(token)
 ballot.add_command(recovery)
+add_deliveries(ballot)
 
 
 @ballot.command("roster", help="ballot-roster")

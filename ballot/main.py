@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any
-
-from fastapi import APIRouter, FastAPI
+import structlog
+from fastapi import FastAPI
 
 from ballot import api
 from ballot.access import api as access_api
@@ -15,16 +11,19 @@ from ballot.access import api_official, letters
 from ballot.access.means import Means
 from ballot.box import COMPONENTS, BallotBox
 from ballot.node import BallotNode
+from ballot.received import Received
 from ballot.sessions import StoredSessions
 from ballot.settings import BallotSettings
 from ballot.static import serve_page
 from vemre.election.rules.view import Anchors
-from vemre.service.delivery import Courier, Outbox, open_senders
+from vemre.service.delivery import Courier, Message, Outbox, open_senders
+from vemre.service.delivery.routes import delivery_routes
 from vemre.service.holders import named_official
 from vemre.service.identity import Identity
 from vemre.service.station import Station
 
 TITLE = "VeMRE ballot box"
+_logger = structlog.get_logger(__name__)
 
 
 def create_app(settings: BallotSettings, identity: Identity, anchors: Anchors) -> FastAPI:
@@ -45,36 +44,26 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     station.add(api.routes(box, means.sessions, official))
     station.add(access_api.routes(means, box.ballot_of))
     station.add(api_official.routes(means, box.occasion, official))
-    station.add(_courier_at_work(means.courier))
+    station.add(delivery_routes(means.courier, official, _note_addresses))
+    station.alongside(means.courier.run)
+    Received(station, box.store, means.courier)
     serve_page(station, settings)
     return station.app
 
 
 def _means(station: Station[BallotNode], settings: BallotSettings, box: BallotBox) -> Means:
     engine, clock, random = station.engine, station.clock, station.random
-    senders = open_senders(settings)
-    courier = Courier(
-        Outbox(settings.outbox, box.store.vault, clock),
-        senders,
-        ready=lambda message: letters.is_ready(engine, message),
-        help_contact=settings.help_contact,
-        clock=clock,
-    )
+    senders, outbox = open_senders(settings), Outbox(settings.outbox, box.store.vault, clock)
+
+    def ready(message: Message) -> bool:
+        return letters.is_ready(engine, message)
+
+    # What acts left that came to no end.
+    outbox.keep_only(ready)
+    courier = Courier(outbox, senders, ready=ready, help_contact=settings.help_contact, clock=clock)
     sessions = StoredSessions(engine, clock, random)
     return Means(box.store, sessions, courier, frozenset(senders), box.over, clock, random)
 
 
-def _courier_at_work(courier: Courier) -> APIRouter:
-    """No routes: the courier goes as long as the application runs."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Any) -> AsyncIterator[None]:
-        work = asyncio.create_task(courier.run())
-        try:
-            yield
-        finally:
-            work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
-
-    return APIRouter(lifespan=lifespan)
+async def _note_addresses(count: int, who: str) -> None:
+    _logger.info("personal-data-used", act="deliveries", voters=count, who=who)

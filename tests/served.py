@@ -5,7 +5,6 @@ The simulator plays everybody else; its registry and tally logs lie in a folder 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -104,11 +103,6 @@ def prepare_data(sim: Simulator, name: LogName, data: Path, *tokens: str, databa
 def token_of(data: Path, name: str = identities.OFFICIAL) -> dict[str, str]:
     """The header of whoever holds a token."""
     return {"Authorization": f"Bearer {(data / f'{name}.token').read_text().strip()}"}
-
-
-def deliveries(outbox: Path) -> dict[str, dict[str, Any]]:
-    """What waits in an outbox, by pseudonym."""
-    return {path.stem: json.loads(path.read_text()) for path in outbox.glob("*.json")}
 
 
 def open_session(engine: Engine, pseudonym: str, clock: Clock = wall_clock) -> str:
