@@ -15,7 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import Gauge
@@ -27,6 +27,7 @@ from audit.witness.cosigning import TEXT, Answer
 from audit.witness.engine import Witness
 from vemre.errors import Refused
 from vemre.log.witness import MAX_REQUEST_BYTES
+from vemre.service import problems
 from vemre.service.app import make_app
 from vemre.service.log_routes import read_blob
 from vemre.service.metrics import Metrics
@@ -40,6 +41,22 @@ OCTETS: Final = "application/octet-stream"
 WAIT_SECONDS: Final = 5.0
 MAX_WAITING: Final = 16
 """Requests that may be worked on at once; the others are told to come again."""
+TEXT_TYPE: Final = "text/plain"
+_TEXT_SCHEMA: Final = {"schema": {"type": "string"}}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    # C2SP's own answers are texts; what refuses a request before it is read as one is a problem document.
+    status: {
+        "description": "As C2SP tlog-witness spells it",
+        "content": {
+            media_type: _TEXT_SCHEMA,
+            **({} if status == 200 else {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}),
+        },
+    }
+    for status, media_type in {
+        200: TEXT_TYPE, 400: TEXT_TYPE, 403: TEXT_TYPE, 404: TEXT_TYPE, 409: "text/x.tlog.size", 422: TEXT_TYPE,
+        503: TEXT_TYPE,
+    }.items()
+}  # fmt: skip
 _PUBLIC: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _FRESH: Final = {**_PUBLIC, "Cache-Control": "no-cache"}
 _IMMUTABLE: Final = {**_PUBLIC, "Cache-Control": "public, max-age=31536000, immutable"}
@@ -90,7 +107,13 @@ def witness_routes(witness: Witness, wait: float) -> APIRouter:
     router = APIRouter(tags=["witness"])
     places = threading.BoundedSemaphore(MAX_WAITING)
 
-    @router.post("/add-checkpoint", summary="Cosign a checkpoint", response_class=Response)
+    @router.post(
+        "/add-checkpoint",
+        summary="Cosign a checkpoint",
+        response_class=Response,
+        responses=_ANSWERS,
+        openapi_extra={"requestBody": {"required": True, "content": {TEXT_TYPE: _TEXT_SCHEMA}}},
+    )
     async def add_checkpoint(request: Request) -> Response:
         body = await request.body()
         if not places.acquire(blocking=False):

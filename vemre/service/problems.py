@@ -160,10 +160,18 @@ WORDING_SCHEMA: Final[dict[str, Any]] = {
     "required": ["title", "detail", "next"],
     "properties": {name: {"type": "string"} for name in ("title", "detail", "next")},
 }
+_HEADERS: Final[dict[int, dict[str, Any]]] = {
+    429: {
+        "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}},
+        "RateLimit": {"description": "The limit that was reached", "schema": {"type": "string"}},
+        "RateLimit-Policy": {"description": "The limits that count", "schema": {"type": "string"}},
+    },
+}
 DECLARED: Final[dict[int | str, dict[str, Any]]] = {
     status: {
         "description": "A problem document",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
     }
     for status in STATUSES
 }
