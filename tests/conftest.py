@@ -21,6 +21,8 @@ import sqlalchemy
 import structlog
 from hypothesis import HealthCheck, settings
 
+from vemre import group
+
 # No test is about time: these machines are shared, and a slow minute is no defect.
 settings.register_profile("vemre", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vemre")
@@ -28,6 +30,21 @@ settings.load_profile("vemre")
 pytest_plugins = ["browser"]
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 POSTGRES_URL = os.environ.get("VEMRE_TEST_POSTGRES", "")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--arithmetic",
+        choices=group.backends(),
+        help="the back end of all tests that do not try each; without it the fastest there is",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Takes effect before any test module loads the arithmetic."""
+    chosen = config.getoption("--arithmetic")
+    if chosen is not None:
+        group.backends = lambda: (chosen,)
 
 
 @pytest.fixture(autouse=True)

@@ -43,7 +43,7 @@ from vemre.records.policy import AuditorAnchor, LogAnchors, Policy
 from vemre.records.record import Record, body_digest, parse
 from vemre.types import LogName, Random
 
-GROUP = load("reference")
+GROUP = load()
 ELECTION = "7b0c6f0e-4e0a-4f5e-9c41-0a6d9d1f2c33"
 OPENS, CLOSES = 1_810_000_000, 1_811_000_000
 STAGES = ("keys", "roll", "setup", "open", "cast", "close", "mixed", "decrypted", "counted", "certified")

@@ -18,10 +18,10 @@ from vemre.errors import CheckFailed
 from vemre.group import Group
 from vemre.log.checkpoint import OpenedCheckpoint, open_checkpoint, require_quorum
 from vemre.log.reader import LogReader
+from vemre.records.bulk import parse_all
 from vemre.records.bundle import blob_refs
 from vemre.records.fields import Blob
 from vemre.records.kinds import WRITERS
-from vemre.records.record import parse
 from vemre.types import LOG_NAMES, LogName, Random
 
 Progress = Callable[[Check, int, int], None]
@@ -71,7 +71,11 @@ def _verify(
     report.passed(Check.LOG)
     progress(Check.CANONICAL, 2, total)
     view = View(
-        anchors, source.blob, group, random, logs={name: parse_entries(name, entries[name]) for name in LOG_NAMES}
+        anchors,
+        source.blob,
+        group,
+        random,
+        logs={name: parse_entries(name, entries[name], group) for name in LOG_NAMES},
     )
     report.passed(Check.CANONICAL)
     report.stage = engine.stage_reached(view)
@@ -112,14 +116,14 @@ def read_entries(source: RecordSource, name: LogName, opened: OpenedCheckpoint |
     return list(reader.entries())
 
 
-def parse_entries(name: LogName, entries: list[bytes]) -> LogView:
+def parse_entries(name: LogName, entries: list[bytes], group: Group | None = None) -> LogView:
     """[CANONICAL]: every entry is a record. Raises CheckFailed."""
     log = LogView(name)
-    for index, entry in enumerate(entries):
-        try:
-            log.append(parse(entry))
-        except CheckFailed as failure:
-            raise failure.located(where=log.where(index), party=log.writer) from None
+    try:
+        for record in parse_all(entries, group):
+            log.append(record)
+    except CheckFailed as failure:
+        raise failure.located(where=log.where(len(log)), party=log.writer) from None
     return log
 
 

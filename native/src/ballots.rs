@@ -31,8 +31,8 @@ struct Ballot<'a> {
     shape: Vec<(&'a [u8], usize)>,
     /// a and b of all ciphertexts.
     points: Vec<[u8; 32]>,
-    /// Commitment and response of all proofs.
-    proofs: Vec<[u8; 32]>,
+    commitments: Vec<[u8; 32]>,
+    responses: Vec<[u8; 32]>,
 }
 
 struct Reader<'a> {
@@ -72,14 +72,14 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// Pairs of 32 bytes, each pair an object with these two keys, to the end of their list. At least one.
-    fn pairs(&mut self, first: &[u8], second: &[u8], found: &mut Vec<[u8; 32]>) -> Option<usize> {
+    /// Pairs of 32 bytes, each pair an object with these two keys, to the end of their list. Gives how many: one or more.
+    fn pairs(&mut self, keys: [&[u8]; 2], mut found: impl FnMut([u8; 32], [u8; 32])) -> Option<usize> {
         let mut count = 0;
         loop {
-            self.expect(first)?;
-            found.push(self.hex()?);
-            self.expect(second)?;
-            found.push(self.hex()?);
+            self.expect(keys[0])?;
+            let first = self.hex()?;
+            self.expect(keys[1])?;
+            found(first, self.hex()?);
             self.expect(b"\"}")?;
             count += 1;
             if !self.next_is(b',') {
@@ -103,15 +103,18 @@ fn read(entry: &[u8]) -> Option<Ballot<'_>> {
         return None;
     }
     let mut reader = Reader { rest: entry };
-    let (mut shape, mut points, mut proofs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut shape, mut points, mut commitments, mut responses) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     reader.expect(b"{\"body\":{\"contests\":[")?;
     loop {
         reader.expect(b"{\"ciphertexts\":[")?;
-        let ciphertexts = reader.pairs(b"{\"a\":\"", b"\",\"b\":\"", &mut points)?;
+        let ciphertexts = reader.pairs([b"{\"a\":\"", b"\",\"b\":\""], |a, b| points.extend([a, b]))?;
         reader.expect(b",\"contest\":\"")?;
         let contest = reader.text()?;
         reader.expect(b",\"pok\":[")?;
-        let found = reader.pairs(b"{\"commitment\":\"", b"\",\"response\":\"", &mut proofs)?;
+        let found = reader.pairs([b"{\"commitment\":\"", b"\",\"response\":\""], |commitment, response| {
+            commitments.push(commitment);
+            responses.push(response);
+        })?;
         reader.expect(b"}")?;
         if found != ciphertexts {
             return None;
@@ -136,7 +139,8 @@ fn read(entry: &[u8]) -> Option<Ballot<'_>> {
     if !reader.rest.is_empty() {
         return None;
     }
-    Some(Ballot { leaf: hashing::leaf(entry), log, signer, credential, signature, context, urn, shape, points, proofs })
+    let leaf = hashing::leaf(entry);
+    Some(Ballot { leaf, log, signer, credential, signature, context, urn, shape, points, commitments, responses })
 }
 
 /// Texts and tuples that many ballots share, made once.
@@ -173,8 +177,8 @@ fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Bound<'py, PyString> {
 
 /// For each entry, the parts of a ballot, or None for what is to be read in the general way.
 ///
-/// (leaf hash, log, signer, signature, (context, urn, shape, credential, points, proofs)), where the shape is a tuple of
-/// (contest, ciphertexts, proofs), points are a and b, and proofs commitment and response, of all blocks.
+/// (leaf hash, log, signer, signature, (context, urn, shape, credential, points, commitments, responses)), where the
+/// shape is a tuple of (contest, ciphertexts, proofs), and points are a and b of all blocks.
 #[pyfunction]
 fn read_ballots<'py>(py: Python<'py>, entries: Vec<PyBackedBytes>) -> PyResult<Vec<Option<Bound<'py, PyTuple>>>> {
     let least = parallel::piece(entries.len());
@@ -191,7 +195,8 @@ fn read_ballots<'py>(py: Python<'py>, entries: Vec<PyBackedBytes>) -> PyResult<V
                 shared.shape(py, ballot.shape)?,
                 PyBytes::new(py, &ballot.credential),
                 PyBytes::new(py, ballot.points.as_flattened()),
-                PyBytes::new(py, ballot.proofs.as_flattened()),
+                PyBytes::new(py, ballot.commitments.as_flattened()),
+                PyBytes::new(py, ballot.responses.as_flattened()),
             );
             let record = (
                 PyBytes::new(py, &ballot.leaf),
@@ -213,12 +218,12 @@ fn item(state: &mut Sha512, label: &[u8], value: &[u8]) {
     state.update(value);
 }
 
-/// Credential, points and proofs of one ballot.
+/// Credential, points and commitments of one ballot.
 type Row<'a> = ((&'a [u8; 32], &'a [[u8; 32]]), &'a [[u8; 32]]);
 
 /// The challenges "ballot-pok" of ballots of one shape (protocol, section 7 and appendix C), ballot by ballot, block by
 /// block. `head` is what the transcripts begin with, up to the urn; `contests` are (id, blocks); credentials, points (a
-/// and b of all blocks) and proofs (commitment and response of all blocks) are flat.
+/// and b of all blocks) and commitments are flat.
 #[pyfunction]
 fn ballot_challenges(
     py: Python<'_>,
@@ -227,35 +232,35 @@ fn ballot_challenges(
     contests: Vec<(String, usize)>,
     credentials: &[u8],
     points: &[u8],
-    proofs: &[u8],
+    commitments: &[u8],
 ) -> PyResult<Scalars> {
     let width: usize = contests.iter().map(|(_, blocks)| blocks).sum();
     let credentials = credentials.as_chunks::<32>().0;
-    let (points, proofs) = (points.as_chunks::<32>().0, proofs.as_chunks::<32>().0);
-    if width == 0 || points.len() != 2 * width * credentials.len() || proofs.len() != points.len() {
+    let (points, commitments) = (points.as_chunks::<32>().0, commitments.as_chunks::<32>().0);
+    let blocks = width * credentials.len();
+    if width == 0 || points.len() != 2 * blocks || commitments.len() != blocks {
         return Err(PyValueError::new_err("not one ciphertext and one proof for each block of each ballot"));
     }
     let start = Sha512::new_with_prefix(head);
-    let challenges = |((credential, points), proofs): Row<'_>| {
+    let challenges = |((credential, points), commitments): Row<'_>| {
         let mut state = start.clone();
         item(&mut state, b"credential", credential);
         item(&mut state, b"Y", joint_key);
         item(&mut state, b"ciphertexts/count", &(points.len() as u64).to_be_bytes());
         points.iter().for_each(|point| item(&mut state, b"ciphertexts", point));
         let blocks = contests.iter().flat_map(|(contest, blocks)| (0..*blocks).map(move |block| (contest, block)));
-        let pairs = proofs.chunks(2);
-        let each = blocks.zip(pairs).map(|((contest, block), proof)| {
+        let each = blocks.zip(commitments).map(|((contest, block), commitment)| {
             let mut state = state.clone();
             item(&mut state, b"contest", contest.as_bytes());
             item(&mut state, b"block", &(block as u64).to_be_bytes());
-            item(&mut state, b"T", &proof[0]);
+            item(&mut state, b"T", commitment);
             item(&mut state, b"challenge", b"c");
             Scalar::from_bytes_mod_order_wide(&state.finalize().into())
         });
         each.collect::<Vec<Scalar>>()
     };
     Ok(py.detach(|| {
-        let rows = credentials.par_iter().zip(points.par_chunks(2 * width)).zip(proofs.par_chunks(2 * width));
+        let rows = credentials.par_iter().zip(points.par_chunks(2 * width)).zip(commitments.par_chunks(width));
         Scalars::new(rows.with_min_len(32).map(challenges).flatten_iter().collect())
     }))
 }

@@ -9,6 +9,7 @@ use crate::parallel;
 use crate::scalars::{place, same_length};
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::traits::{Identity, IsIdentity};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
@@ -113,6 +114,15 @@ impl Elements {
         Ok(py.detach(|| self.select(|i| places[i], places.len())))
     }
 
+    /// Of every `stride` elements the `count` from `start` on.
+    fn strided(&self, py: Python<'_>, start: usize, count: usize, stride: usize) -> PyResult<Self> {
+        if stride == 0 || start + count > stride || !self.length.is_multiple_of(stride) {
+            return Err(PyValueError::new_err("no such part of every row"));
+        }
+        let length = self.length / stride * count;
+        Ok(py.detach(|| self.select(|i| i / count * stride + start + i % count, length)))
+    }
+
     fn concat(&self, py: Python<'_>, others: Vec<Py<Elements>>) -> Self {
         let mut parts = vec![self];
         parts.extend(others.iter().map(|other| other.get()));
@@ -131,6 +141,19 @@ impl Elements {
             joined.encoding = encoding;
             joined
         })
+    }
+
+    /// The first of both, the second of both, and so on; halves where both have them.
+    fn interleave(&self, py: Python<'_>, other: PyRef<'_, Elements>) -> PyResult<Self> {
+        fn both(left: &[RistrettoPoint], right: &[RistrettoPoint]) -> Vec<RistrettoPoint> {
+            left.iter().zip(right).flat_map(|(a, b)| [*a, *b]).collect()
+        }
+        same_length(self.length, other.length)?;
+        let other = &*other;
+        Ok(py.detach(|| match (self.halves(), other.halves()) {
+            (Some(left), Some(right)) => Elements::from_halves(both(left, right)),
+            _ => Elements::from_points(both(self.points(), other.points())),
+        }))
     }
 
     fn encode<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -114,6 +114,13 @@ impl Scalars {
         })
     }
 
+    /// Each plus the one scalar of `term`.
+    fn shift(&self, py: Python<'_>, term: PyRef<'_, Scalars>) -> PyResult<Self> {
+        term.same_length(1)?;
+        let by = term.values[0];
+        Ok(py.detach(|| Scalars::new(parallel::map(&self.values, |a| a + by))))
+    }
+
     /// The sum, as a vector of length one.
     fn sum(&self, py: Python<'_>) -> Self {
         py.detach(|| Scalars::new(vec![self.values.iter().sum()]))

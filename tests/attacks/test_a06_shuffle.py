@@ -231,8 +231,13 @@ def broken_families(statement: shuffle.Statement, blob: bytes) -> set[int]:
     equations = Equations(GROUP, os.urandom)
     parsed = shuffle.Proof.parse(GROUP, blob, statement.rows, 1)
     broken = set()
-    for family, terms in enumerate(shuffle._equations(equations, statement, parsed), start=1):
-        equations.add(Check.SHUFFLE, "", terms)
+    none = [0] * 3, [0] * 2, [0] * statement.rows
+    families = [([int(i == k) for i in range(3)], *none[1:]) for k in range(3)]
+    families += [(none[0], [int(i == k) for i in range(2)], none[2]) for k in range(2)]
+    families.append((*none[:2], list(GROUP.random_weights(statement.rows, os.urandom))))
+    for family, chosen in enumerate(families, start=1):
+        weights = shuffle.Weights(*map(GROUP.scalars, chosen))
+        equations.add(Check.SHUFFLE, "", shuffle._terms(equations, statement, parsed, weights))
         try:
             equations.verify()
         except CheckFailed:
@@ -287,11 +292,15 @@ def test_errors_along_the_chain_that_cancel_are_refused() -> None:
     statement, witness = shuffled(GROUP, rows, 1)
 
     class Moved(type(GROUP)):  # type: ignore[misc]
-        """Adds G to E_1 and takes it from E_2 as the mixer makes them."""
+        """Adds G to E_1 and takes it from E_2 as the mixer makes them, after D."""
 
-        def mul(self, elements: Elements, factors: Scalars) -> Elements:
+        calls = 0
+
+        def two_mul(self, base: Elements, xs: Scalars, us: Scalars) -> Elements:
+            self.calls += 1
             error = self.generator().concat(-self.generator(), self.identity(rows - 2))
-            return super().mul(elements, factors) + error
+            made = super().two_mul(base, xs, us)
+            return made if self.calls == 1 else made + error
 
     proof = prove_shuffle.prove(Moved(), os.urandom, statement, witness)
     assert broken_families(statement, proof) == {6}

@@ -25,13 +25,11 @@ class Transcript:
     """
 
     def __init__(self, proof: str, context: bytes) -> None:
-        self._state = hashlib.sha512()
-        self.append("domain", f"{NAME}/{proof}".encode())
-        self.append("context", context)
+        self._state = hashlib.sha512(opening(proof, context))
 
     def append(self, label: str, value: bytes) -> None:
         """One item: u32be(len(label)) || label || u64be(len(value)) || value."""
-        self._state.update(_head(label, len(value)) + value)
+        self._state.update(item(label, value))
 
     def append_text(self, label: str, value: str) -> None:
         """A text, as UTF-8."""
@@ -56,8 +54,7 @@ class Transcript:
         # Items are joined by chunks: one update per value would dominate the time of large lists.
         step = 32 * 4096
         for start in range(0, len(data), step):
-            chunk = data[start : start + step]
-            self._state.update(b"".join(head + chunk[i : i + 32] for i in range(0, len(chunk), 32)))
+            self._state.update(_framed(head, data[start : start + step]))
 
     def challenge_bytes(self, label: str) -> bytes:
         """The 64-byte challenge value; the state absorbs it, so that later challenges depend on it."""
@@ -75,6 +72,28 @@ class Transcript:
         other = object.__new__(Transcript)
         other._state = self._state.copy()
         return other
+
+
+def opening(proof: str, context: bytes) -> bytes:
+    """The first two items of every transcript, as they are absorbed."""
+    return item("domain", f"{NAME}/{proof}".encode()) + item("context", context)
+
+
+def item(label: str, value: bytes) -> bytes:
+    """One item, as it is absorbed."""
+    return _head(label, len(value)) + value
+
+
+def joined_items(head: bytes, data: bytes) -> bytes:
+    """Each 32 bytes of `data` with `head` before it."""
+    return b"".join([head + data[i : i + 32] for i in range(0, len(data), 32)])
+
+
+try:
+    # Copying bytes, and no arithmetic: whichever back end is chosen.
+    from vemre_native import framed as _framed
+except ImportError:
+    _framed = joined_items
 
 
 def _head(label: str, length: int) -> bytes:

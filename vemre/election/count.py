@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vemre.crypto import canonical
-from vemre.election.choice import Irregular, Marks, Null, WriteIn, coalition_of, decode_choice
+from vemre.election.choice import Choice, Irregular, Marks, Null, WriteIn, coalition_of, decode_choice
 from vemre.records import vote_bodies as v
 from vemre.records.fields import Blob
 from vemre.records.setup_bodies import Contest
@@ -114,8 +114,13 @@ def count_batch(contest: Contest, plaintexts: Sequence[Sequence[bytes | None]]) 
     texts: list[str] = []
     irregular: list[int] = []
     nulls = 0
+    # Most votes are alike, so each is read once.
+    known: dict[tuple[bytes | None, ...], Choice | Irregular] = {}
     for row, blocks in enumerate(plaintexts):
-        match decode_choice(contest, blocks):
+        choice = known.get(key := tuple(blocks))
+        if choice is None:
+            choice = known[key] = decode_choice(contest, blocks)
+        match choice:
             case Marks(options):
                 marks[options] += 1
             case WriteIn(text):

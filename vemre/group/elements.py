@@ -63,6 +63,17 @@ class ReferenceElements(Elements):
             encoding=encoding,
         )
 
+    def interleave(self, other: Elements) -> ReferenceElements:
+        count = len(self)
+        if len(other) != count:
+            raise ValueError(f"vectors of different lengths: {count} and {len(other)}")
+        return self.concat(other).take([place for i in range(count) for place in (i, count + i)])
+
+    def strided(self, start: int, count: int, stride: int) -> ReferenceElements:
+        if stride < 1 or not 0 <= start <= start + count <= stride or len(self) % stride:
+            raise ValueError("no such part of every row")
+        return self.take([row + place for row in range(start, len(self), stride) for place in range(count)])
+
     def concat(self, *others: Elements) -> ReferenceElements:
         parts = [part for part in (self, *map(elements_of, others)) if len(part)]
         halves = [part._halves for part in parts if part._halves is not None]

@@ -63,6 +63,10 @@ class Scalars(ABC):
         """Each times one `factor`."""
 
     @abstractmethod
+    def shift(self, term: int) -> Scalars:
+        """Each plus one `term`."""
+
+    @abstractmethod
     def outer(self, others: Scalars) -> Scalars:
         """Each of these times each of the others: s_0 o_0, s_0 o_1, .. (n m scalars)."""
 
@@ -99,7 +103,15 @@ class Elements(ABC):
     def take(self, indices: Sequence[int]) -> Elements: ...
 
     @abstractmethod
+    def strided(self, start: int, count: int, stride: int) -> Elements:
+        """Of every `stride` elements (a row) the `count` from `start` on. Raises ValueError where there are none."""
+
+    @abstractmethod
     def concat(self, *others: Elements) -> Elements: ...
+
+    @abstractmethod
+    def interleave(self, other: Elements) -> Elements:
+        """The first of both, the second of both, and so on, of two vectors of one length."""
 
     @abstractmethod
     def encode(self) -> bytes:

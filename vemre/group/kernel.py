@@ -7,10 +7,15 @@ reference back end, and tests hold one against the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-ReadBallot = tuple[bytes, str, str, bytes, tuple[bytes, str, tuple[tuple[str, int, int], ...], bytes, bytes, bytes]]
-"""Leaf hash, log, signer, signature, and the fields of `vemre.records.record.Cast`."""
+if TYPE_CHECKING:
+    from vemre.group.interface import Scalars
+
+Shape = tuple[tuple[str, int, int], ...]
+"""The contests of a ballot, each with its numbers of ciphertexts and of proofs."""
+ReadBallot = tuple[bytes, str, str, bytes, tuple[bytes, str, Shape, bytes, bytes, bytes, bytes]]
+"""Leaf hash, log, signer, signature, and the fields of `vemre.records.cast.Cast`."""
 
 
 class Kernel(Protocol):
@@ -26,9 +31,10 @@ class Kernel(Protocol):
         contests: Sequence[tuple[str, int]],
         credentials: bytes,
         points: bytes,
-        proofs: bytes,
-    ) -> Any:
-        """The challenges of the proofs of ballots of one shape, as scalars of the compiled module."""
+        commitments: bytes,
+    ) -> Scalars:
+        """The challenges of the proofs of ballots of one shape, ballot by ballot, block by block. `head` is what the
+        transcripts begin with, up to the urn; `contests` are (id, blocks)."""
 
     def vartime_verify_signatures(self, publics: bytes, messages: Sequence[bytes], signatures: bytes) -> int | None:
         """The index of the first Ed25519 signature that does not verify."""

@@ -72,6 +72,9 @@ class NativeScalars(Scalars):
     def scale(self, factor: int) -> NativeScalars:
         return NativeScalars(self.inner.scale(_one(factor)))
 
+    def shift(self, term: int) -> NativeScalars:
+        return NativeScalars(self.inner.shift(_one(term)))
+
     def outer(self, others: Scalars) -> NativeScalars:
         return NativeScalars(self.inner.outer(_scalars(others)))
 
@@ -110,6 +113,12 @@ class NativeElements(Elements):
     def take(self, indices: Sequence[int]) -> NativeElements:
         return NativeElements(self.inner.take(indices))
 
+    def interleave(self, other: Elements) -> NativeElements:
+        return NativeElements(self.inner.interleave(_elements(other)))
+
+    def strided(self, start: int, count: int, stride: int) -> NativeElements:
+        return NativeElements(self.inner.strided(start, count, stride))
+
     def concat(self, *others: Elements) -> NativeElements:
         return NativeElements(self.inner.concat([_elements(other) for other in others]))
 
@@ -132,12 +141,34 @@ class NativeElements(Elements):
         return self.inner.vartime_identity_at()
 
 
+class NativeKernel:
+    """See `vemre.group.kernel.Kernel`."""
+
+    read_ballots = staticmethod(native.read_ballots)
+    vartime_verify_signatures = staticmethod(native.vartime_verify_signatures)
+    vartime_refused_key = staticmethod(native.vartime_refused_key)
+    leaf_hashes = staticmethod(native.leaf_hashes)
+    node_hashes = staticmethod(native.node_hashes)
+
+    def ballot_challenges(
+        self,
+        head: bytes,
+        joint_key: bytes,
+        contests: Sequence[tuple[str, int]],
+        credentials: bytes,
+        points: bytes,
+        commitments: bytes,
+    ) -> NativeScalars:
+        found = native.ballot_challenges(head, joint_key, contests, credentials, points, commitments)
+        return NativeScalars(found)
+
+
 class NativeGroup(Group):
     """ristretto255 over curve25519-dalek. Safe to share between threads; works on all cores."""
 
     name = "native"
     constant_time = True
-    kernel = native
+    kernel = NativeKernel()
 
     def __init__(self) -> None:
         self._generator = self.decode(_GENERATOR_BYTES)

@@ -56,6 +56,9 @@ class ReferenceScalars(Scalars):
     def scale(self, factor: int) -> ReferenceScalars:
         return reduced(a * factor for a in self.values)
 
+    def shift(self, term: int) -> ReferenceScalars:
+        return reduced(a + term for a in self.values)
+
     def outer(self, others: Scalars) -> ReferenceScalars:
         factors = values_of(others)
         return reduced(a * b for a in self.values for b in factors)

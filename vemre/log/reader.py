@@ -152,9 +152,10 @@ class LogReader:
         except CheckFailed as failure:
             raise self._failure(tile, failure.detail) from None
         expected = self._hashes(0, index)
-        for place, entry in enumerate(entries):
-            if merkle.leaf_hash(entry) != expected[place]:
-                raise self._failure(tile, f"entry {tile.start + place} does not hash to its leaf")
+        if merkle.all_leaf_hashes(entries) != b"".join(expected[: len(entries)]):
+            wrong = [merkle.leaf_hash(entry) for entry in entries]
+            place = next(place for place, found in enumerate(wrong) if found != expected[place])
+            raise self._failure(tile, f"entry {tile.start + place} does not hash to its leaf")
         return entries
 
     def _read_tile(self, tile: Tile) -> list[bytes]:

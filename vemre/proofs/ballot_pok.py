@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vemre.checks import Check
-from vemre.crypto.transcript import Transcript
+from vemre.crypto.transcript import Transcript, item, opening
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group, Scalars
 from vemre.proofs.batch import Equations, Label
@@ -102,6 +102,49 @@ def add_ballots(equations: Equations, claims: Sequence[Claim]) -> None:
         rows=((minus_one, commitments), (group.scalars(minus_c), bases)),
         shared=((responses, equations.generator),),
     )
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Many ballots of one urn and its contests (id, blocks), as columns: 32 bytes for each credential, each a and b,
+    each commitment and each response, ballot by ballot, block by block."""
+
+    urn: str
+    contests: Sequence[tuple[str, int]]
+    credentials: bytes
+    points: bytes
+    commitments: bytes
+    responses: bytes
+
+
+def verify_sheets(
+    group: Group, random: Random, context: bytes, joint_key: bytes, sheets: Sequence[Sheet]
+) -> list[Elements]:
+    """As `verify`, for whole columns: one multiplication for all ballots. Gives the points of each sheet.
+
+    Needs the group's compiled steps. Raises CheckFailed without saying where: `verify` names the ballot.
+    """
+    assert group.kernel is not None
+    decoded, terms = [], []
+    for sheet in sheets:
+        points, commitments = group.decode(sheet.points), group.decode(sheet.commitments)
+        responses = group.decode_scalars(sheet.responses)
+        head = opening("ballot-pok", context) + item("urn", sheet.urn.encode())
+        c = group.kernel.ballot_challenges(
+            head, joint_key, sheet.contests, sheet.credentials, sheet.points, sheet.commitments
+        )
+        if not len(c) == len(commitments) == len(responses):
+            raise CheckFailed(Check.BALLOT_POK, "not one proof per block")
+        weights = group.random_weights(len(c), random)
+        terms += [
+            (group.scalars([responses.dot(weights)]), group.generator()),
+            (-weights, commitments),
+            (-(weights * c), points.strided(0, 1, 2)),
+        ]
+        decoded.append(points)
+    if group.vartime_msm_terms(terms).vartime_identity_at() != 0:
+        raise CheckFailed(Check.BALLOT_POK, "a proof does not verify")
+    return decoded
 
 
 def _decoded(group: Group, claims: Sequence[Claim]) -> tuple[Elements, Elements, Scalars]:

@@ -101,7 +101,7 @@ def absorb_commitments(transcript: Transcript, d: bytes, t: bytes, t4: bytes, e:
 
 def column(elements: Elements, width: int, block: int, part: int) -> Elements:
     """All a (part 0) or b (part 1) of one block, row by row."""
-    return elements.take(range(2 * block + part, len(elements), 2 * width))
+    return elements.strided(2 * block + part, 1, 2 * width)
 
 
 def verify(
@@ -128,45 +128,54 @@ def add_to(
         if rows < 2 or len(statement.inputs) != 2 * width * rows or len(statement.outputs) != len(statement.inputs):
             raise CheckFailed(Check.SHUFFLE_LENGTH, "inputs and outputs are not the same number of rows, two or more")
         parsed = Proof.parse(equations.group, proof, rows, width)
-    for terms in _equations(equations, statement, parsed):
-        equations.add(Check.SHUFFLE, "the proof of the shuffle does not verify", terms, where=where, party=party)
+    terms = _terms(equations, statement, parsed, Weights.draw(equations, rows, width))
+    equations.add(Check.SHUFFLE, "the proof of the shuffle does not verify", terms, where=where, party=party)
 
 
-def _equations(equations: Equations, statement: Statement, proof: Proof) -> list[tuple[Term, ...]]:
-    """The six families of equations; the N of the chain as one, by weights of their own."""
+@dataclass(frozen=True)
+class Weights:
+    """By what each equation of a proof is multiplied before all are added up."""
+
+    single: Scalars
+    """Of the equations of T1, T2 and T3."""
+    columns: Scalars
+    """Of those of T4, a and b per block (2w)."""
+    chain: Scalars
+    """Of those of E (N)."""
+
+    @classmethod
+    def draw(cls, equations: Equations, rows: int, width: int) -> Weights:
+        """Fresh ones."""
+        return cls(*(equations.group.random_weights(count, equations.random) for count in (3, 2 * width, rows)))
+
+
+def _terms(equations: Equations, statement: Statement, proof: Proof, weights: Weights) -> list[Term]:
+    """The weighted sum of all equations. Every long vector stands in it once."""
     group, rows, width = equations.group, statement.rows, statement.width
     transcript = statement.transcript(proof.c.encode())
     u = group.hash_scalars(transcript.challenge_bytes("u"), rows)
     c = absorb_commitments(transcript, proof.d.encode(), proof.t.encode(), proof.t4.encode(), proof.e.encode())
-    g, h, y = equations.generator, equations.generator_h, statement.joint_key
-    hs = equations.generators(rows)
-    s1, s2, s3 = proof.s
-
-    def once(value: int, element: Elements) -> Term:
-        return group.scalars([value]), element
-
-    def minus(element: Elements, index: int) -> Term:
-        return once(-1, element.slice(index, index + 1))
-
-    plus_c, minus_cu = group.scalars([c] * rows), u.scale(-c)
-    found: list[tuple[Term, ...]] = [
+    w1, w2, w3 = weights.single
+    of_a, of_b = (weights.columns.take(range(part, 2 * width, 2)) for part in (0, 1))
+    # sy_i G + sz_i D_(i-1) = E_i + c D_i for every i: D_i stands in the equations i and i+1, and D_0 is H. D_N stands
+    # in the equation of T2 as well.
+    of_before = weights.chain * proof.sz
+    on_d = of_before.slice(1, rows).concat(group.scalars([-c * w2])) - weights.chain.scale(c)
+    on_g = proof.s.dot(weights.single) - proof.s4.dot(of_a) + weights.chain.dot(proof.sy)
+    return [
         # s1 G = T1 + c (sum C - sum H_i)
-        (once(s1, g), minus(proof.t, 0), (-plus_c, proof.c), (plus_c, hs)),
         # s2 G = T2 + c (D_N - (prod u) H)
-        (once(s2, g), minus(proof.t, 1), once(-c, proof.d.slice(rows - 1, rows)), once(c * u.product(), h)),
         # s3 G + sum sz_i H_i = T3 + c sum u_j C_j
-        (once(s3, g), (proof.sz, hs), minus(proof.t, 2), (minus_cu, proof.c)),
+        # sum sz_i a'_i - s4 G = T4 + c sum u_j a_j for every block, and the same with b', Y and b
+        (group.scalars([on_g]), equations.generator),
+        (group.scalars([-proof.s4.dot(of_b)]), statement.joint_key),
+        (group.scalars([w2 * c * u.product() + of_before[0]]), equations.generator_h),
+        (u.scale(-c * w3).shift(-c * w1), proof.c),
+        (proof.sz.scale(w3).shift(c * w1), equations.generators(rows)),
+        (on_d, proof.d),
+        (-weights.chain, proof.e),
+        (-weights.single, proof.t),
+        (-weights.columns, proof.t4),
+        (proof.sz.outer(weights.columns), statement.outputs),
+        (u.scale(-c).outer(weights.columns), statement.inputs),
     ]
-    for block in range(width):
-        for part, base in ((0, g), (1, y)):
-            # sum sz_i a'_i - s4 G = T4 + c sum u_j a_j
-            outputs = column(statement.outputs, width, block, part)
-            inputs = column(statement.inputs, width, block, part)
-            blind = once(-proof.s4[block], base)
-            found.append(((proof.sz, outputs), blind, minus(proof.t4, 2 * block + part), (minus_cu, inputs)))
-    # sy_i G + sz_i D_(i-1) = E_i + c D_i for every i. D_i stands in the equations i and i+1.
-    weights = group.random_weights(rows, equations.random)
-    of_before = weights * proof.sz
-    on_d = of_before.slice(1, rows).concat(group.scalars([0])) - weights.scale(c)
-    found.append((once(weights.dot(proof.sy), g), once(of_before[0], h), (-weights, proof.e), (on_d, proof.d)))
-    return found

@@ -19,8 +19,10 @@ from vemre.crypto import canonical
 from vemre.errors import CheckFailed
 from vemre.log.merkle import leaf_hash
 from vemre.params import MAX_ENTRY_BYTES
+from vemre.records.cast import Cast, cast_of
 from vemre.records.fields import Body, Hex64
 from vemre.records.kinds import KIND_OF_BODY, KINDS, Kind
+from vemre.records.vote_bodies import Ballot
 
 SIGNATURE_DOMAIN = b"VEMRE-1/record\n"
 VERSION = 1
@@ -60,6 +62,12 @@ class Record:
         return leaf_hash(self.entry)
 
     @cached_property
+    def cast(self) -> Cast:
+        """Of a ballot: what it holds, as columns of bytes."""
+        assert isinstance(self.body, Ballot)
+        return cast_of(self.signer, self.body)
+
+    @property
     def signed_bytes(self) -> bytes:
         """What the signature covers: the entry, which is canonical, without that member."""
         # Nothing after it can contain its name: texts are escaped, and what follows are three texts and numbers.

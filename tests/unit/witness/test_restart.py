@@ -30,7 +30,8 @@ def test_a_restart_neither_verifies_nor_fetches_again(
     signatures: list[bytes] = []
     real = ed25519.verify
     monkeypatch.setattr(ed25519, "verify", lambda *given: (signatures.append(given[1]), real(*given))[1])
-    monkeypatch.setattr("vemre.proofs.ballot_pok.verify", lambda *_: pytest.fail("a proof was verified again"))
+    for name in ("verify", "verify_sheets"):
+        monkeypatch.setattr(f"vemre.proofs.ballot_pok.{name}", lambda *_: pytest.fail("a proof was verified again"))
     paths: list[str] = []
     answer = served._answer
 

@@ -6,26 +6,31 @@ all of them, rule after rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vemre.checks import Check
 from vemre.crypto import ed25519
+from vemre.election.rules.casts import BALLOT, Together, credential_of, points_of, urn_of
+from vemre.election.rules.decoded import MOST_POINTS
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.log_view import LogView
 from vemre.election.rules.roll import current_roll
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group
+from vemre.group.kernel import Shape
 from vemre.proofs import ballot_pok
+from vemre.proofs.ballot_pok import Sheet
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
+from vemre.records.cast import Cast
 from vemre.records.fields import parse_time
 from vemre.records.record import Record
 from vemre.types import Random
 
-CHUNK = 512
-"""Ballots whose proofs are checked as one equation; bounds memory."""
+CHUNK = 1 << 14
+"""Ballots whose signatures or proofs are checked together; bounds memory."""
 
 
 def contests_of(offer: s.Offer, urn: str) -> list[s.Contest] | None:
@@ -41,17 +46,17 @@ def contests_of(offer: s.Offer, urn: str) -> list[s.Contest] | None:
 class BallotState:
     """What the acceptance of a ballot depends on, grown record by record.
 
-    `contests` maps urns to (contest id, blocks) in manifest order; `urn_of` is the roll after all replacements.
+    `shapes` maps urns to (contest id, blocks, blocks) in manifest order; `urn_of` is the roll after all replacements.
     """
 
     context: bytes
     joint_key: Elements
-    contests: dict[str, list[tuple[str, int]]]
+    shapes: dict[str, Shape]
     urn_of: dict[bytes, str]
     used: dict[bytes, int] = field(default_factory=dict)
     """Credentials used up by a ballot or block, with the position in the log."""
-    seen: set[str] = field(default_factory=set)
-    """Every a and b in the log, as hex."""
+    seen: set[bytes] = field(default_factory=set)
+    """Every a and b in the log."""
 
     def add(self, index: int, record: Record) -> None:
         """Take an accepted ballot or block into account."""
@@ -60,18 +65,18 @@ class BallotState:
 
     def use(self, index: int, record: Record) -> None:
         """Note that the record's credential is used up."""
-        self.used[bytes.fromhex(credential_of(record))] = index
+        self.used[credential_of(record)] = index
 
     def see(self, _index: int, record: Record) -> None:
         """Note the points of the record."""
-        if isinstance(record.body, v.Ballot):
-            self.seen.update(_points(record.body))
+        if record.kind is BALLOT:
+            self.seen.update(points_of(record))
 
     def forget(self, record: Record) -> None:
         """Undo `add`, or whichever part of it was done, for the record that was added last."""
-        self.used.pop(bytes.fromhex(credential_of(record)), None)
-        if isinstance(record.body, v.Ballot):
-            self.seen.difference_update(_points(record.body))
+        self.used.pop(credential_of(record), None)
+        if record.kind is BALLOT:
+            self.seen.difference_update(points_of(record))
 
 
 def state_of(view: View) -> BallotState | None:
@@ -79,14 +84,16 @@ def state_of(view: View) -> BallotState | None:
     key = joint_key(view)
     if view.context is None or key is None:
         return None
-    contests = view.memo.once(
-        ("blocks", view.manifest.offer),
+    shapes = view.memo.once(
+        ("shapes", view.manifest.offer),
         lambda: {
-            urn.id: [(contest.id, contest.blocks) for contest in contests_of(view.offer, urn.id) or []]
+            urn.id: tuple(
+                (contest.id, contest.blocks, contest.blocks) for contest in contests_of(view.offer, urn.id) or []
+            )
             for urn in view.offer.urns
         },
     )
-    return BallotState(view.context, key.joint, contests, current_roll(view).urn_of)
+    return BallotState(view.context, key.joint, shapes, current_roll(view).urn_of)
 
 
 # --- the rules, one ballot at a time -------------------------------------------------------------------------
@@ -94,42 +101,32 @@ def state_of(view: View) -> BallotState | None:
 
 def check_context(state: BallotState, record: Record) -> None:
     """[BALLOT-CONTEXT]."""
-    body = record.body
-    assert isinstance(body, v.Ballot)
-    if body.context != state.context.hex():
+    if record.cast.context != state.context:
         raise CheckFailed(Check.BALLOT_CONTEXT, "the ballot was made for another election or setup")
 
 
 def check_eligible(state: BallotState, record: Record) -> None:
     """[BALLOT-ELIGIBLE]: the credential (of a block: the blocked one) is on the urn's roll."""
-    body = record.body
-    assert isinstance(body, v.Ballot | v.Block)
-    credential = credential_of(record)
-    if not _is_credential(credential) or state.urn_of.get(bytes.fromhex(credential)) != body.urn:
+    if state.urn_of.get(credential_of(record)) != urn_of(record):
         raise CheckFailed(Check.BALLOT_ELIGIBLE, "the credential is not on the roll of that urn")
 
 
 def check_once(state: BallotState, record: Record) -> None:
     """[BALLOT-ONCE]: a ballot or block uses the credential up; whichever is logged first wins."""
-    first = state.used.get(bytes.fromhex(credential_of(record)))
+    first = state.used.get(credential_of(record))
     if first is not None:
         raise CheckFailed(Check.BALLOT_ONCE, f"the credential is used up by ballot/{first}")
 
 
 def check_contests(state: BallotState, record: Record) -> None:
     """[BALLOT-CONTESTS]: every contest of the urn, in manifest order, with its number of blocks."""
-    body = record.body
-    assert isinstance(body, v.Ballot)
-    found = [(contest.contest, len(contest.ciphertexts)) for contest in body.contests]
-    if found != state.contests.get(body.urn) or any(len(c.pok) != len(c.ciphertexts) for c in body.contests):
+    if record.cast.shape != state.shapes.get(record.cast.urn):
         raise CheckFailed(Check.BALLOT_CONTESTS, "not exactly the contests and blocks of the urn")
 
 
 def check_fresh(state: BallotState, record: Record) -> None:
     """[BALLOT-FRESH]: no a or b that stands earlier in the log, or twice in this ballot."""
-    body = record.body
-    assert isinstance(body, v.Ballot)
-    points = list(_points(body))
+    points = points_of(record)
     if len(set(points)) != len(points):
         raise CheckFailed(Check.BALLOT_FRESH, "one point stands twice in the ballot")
     if not state.seen.isdisjoint(points):
@@ -139,13 +136,14 @@ def check_fresh(state: BallotState, record: Record) -> None:
 def check_signature(_state: BallotState, record: Record) -> None:
     """[BALLOT-SIGNATURE] by the credential."""
     try:
-        ed25519.verify(bytes.fromhex(record.signer), record.signed_bytes, record.signature)
+        ed25519.verify(record.cast.credential, record.signed_bytes, record.signature)
     except ed25519.SignatureInvalid:
         problem = "the signature does not verify under the ballot's credential"
         raise CheckFailed(Check.BALLOT_SIGNATURE, problem) from None
 
 
-RULES_BEFORE_PROOF: tuple[Callable[[BallotState, Record], None], ...] = (
+Rule = Callable[[BallotState, Record], None]
+RULES_BEFORE_PROOF: tuple[Rule, ...] = (
     check_context,
     check_eligible,
     check_once,
@@ -156,22 +154,6 @@ RULES_BEFORE_PROOF: tuple[Callable[[BallotState, Record], None], ...] = (
 """All rules that concern one ballot but its proof and the time, in the order of reporting."""
 
 
-def _points(body: v.Ballot) -> Iterator[str]:
-    for contest in body.contests:
-        for ciphertext in contest.ciphertexts:
-            yield ciphertext.a
-            yield ciphertext.b
-
-
-def credential_of(record: Record) -> str:
-    """The credential that a ballot or block uses up, as it stands in the record."""
-    return record.body.credential if isinstance(record.body, v.Block) else record.signer
-
-
-def _is_credential(text: str) -> bool:
-    return len(text) == 64 and not text.strip("0123456789abcdef")
-
-
 def check_proofs(
     group: Group, random: Random, state: BallotState, ballots: list[tuple[str, Record]], party: str = "ballot-box"
 ) -> None:
@@ -179,6 +161,40 @@ def check_proofs(
 
     Raises CheckFailed with the place of the first ballot that fails: ELEMENT, IDENTITY, SCALAR or BALLOT-POK.
     """
+    if group.kernel is not None and _proofs_hold(group, random, state, [record for _, record in ballots]) is not None:
+        return
+    _check_claims(group, random, state, ballots, party)
+
+
+def _proofs_hold(
+    group: Group, random: Random, state: BallotState, records: Sequence[Record]
+) -> list[tuple[Sheet, Elements]] | None:
+    """The ballots by urn, with their points, where all proofs hold; else None, whatever is wrong with one of them."""
+    columns: dict[tuple[str, Shape], list[Cast]] = {}
+    for record in records:
+        columns.setdefault((record.cast.urn, record.cast.shape), []).append(record.cast)
+    sheets = []
+    for (urn, shape), casts in columns.items():
+        sheets.append(
+            Sheet(
+                urn,
+                [(contest, blocks) for contest, blocks, _ in shape],
+                credentials=b"".join([cast.credential for cast in casts]),
+                points=b"".join([cast.points for cast in casts]),
+                commitments=b"".join([cast.commitments for cast in casts]),
+                responses=b"".join([cast.responses for cast in casts]),
+            )
+        )
+    try:
+        points = ballot_pok.verify_sheets(group, random, state.context, state.joint_key.encode(), sheets)
+    except CheckFailed:
+        return None
+    return list(zip(sheets, points, strict=True))
+
+
+def _check_claims(
+    group: Group, random: Random, state: BallotState, ballots: list[tuple[str, Record]], party: str
+) -> None:
     joint_key = state.joint_key.encode()
     claims = []
     for where, record in ballots:
@@ -220,7 +236,7 @@ class _Tracked:
     """What a rule needs to know of the ballots and blocks before, and those of them that are not settled."""
 
     used: dict[bytes, int] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
+    seen: set[bytes] = field(default_factory=set)
     pending: list[tuple[int, Record]] = field(default_factory=list)
     """What the rule has taken in since the last run that came to its end, in log order."""
 
@@ -232,21 +248,22 @@ class _Tracked:
         self.pending.clear()
 
 
-def taken(view: View) -> tuple[dict[bytes, int], set[str]]:
+def taken(view: View) -> tuple[dict[bytes, int], set[bytes]]:
     """The credentials that are used up, with positions, and the points that were seen, in what is settled."""
     once, fresh = (view.settled.kept(rule.__name__, _Tracked) for rule in (check_once, check_fresh))
     return once.used, fresh.seen
 
 
 def checker(
-    rule: Callable[[BallotState, Record], None],
+    rule: Rule,
+    together: Together,
     *,
     blocks: bool = False,
     track: Callable[[BallotState, int, Record], None] | None = None,
 ) -> Callable[[View], bool]:
     """A rule over one ballot as a rule over a whole ballot log, at a cost that grows with the new entries alone.
 
-    `track` notes in the state what the rule needs to know of the ballots before.
+    `together` is the same rule over many; `track` notes in the state what the rule needs to know of the ballots before.
     """
     types = ("ballot", "block") if blocks else ("ballot",)
 
@@ -257,8 +274,16 @@ def checker(
             return False
         tracked = view.settled.kept(rule.__name__, _Tracked)
         tracked.begin(state, view.settled.size("ballot"))
-        for index, record in view.new(log, *types):
-            _judge(log, rule, state, index)
+        new = list(view.new(log, *types))
+        if together(state, new):
+            if track:
+                tracked.pending.extend(new)
+            return True
+        for index, record in new:
+            try:
+                rule(state, record)
+            except CheckFailed as failure:
+                raise failure.located(where=log.where(index), party="ballot-box") from None
             if track:
                 track(state, index, record)
                 tracked.pending.append((index, record))
@@ -276,8 +301,8 @@ def _judge(log: LogView, rule: Callable[[BallotState, Record], None], state: Bal
 
 def _unproved(view: View, fact: str, state: BallotState) -> list[int]:
     """The ballots of which a costly fact is to be established. It depends on the ballot and the context alone."""
-    start = view.settled.passed((fact, state.context), view.ballot)
-    return [index for index in view.ballot.since(start, "ballot") if not view.trusts(view.ballot, index)]
+    start = max(view.settled.passed((fact, state.context), view.ballot), view.trusted(view.ballot))
+    return list(view.ballot.since(start, "ballot"))
 
 
 def check_all_signatures(view: View) -> bool:
@@ -286,10 +311,27 @@ def check_all_signatures(view: View) -> bool:
     state = state_of(view) if log.has("ballot") else None
     if state is None:
         return False
-    for index in _unproved(view, "signed", state):
-        _judge(log, check_signature, state, index)
-        view.settled.note_passed(("signed", state.context), log, index + 1)
+    for chunk in _chunks(_unproved(view, "signed", state)):
+        _check_signatures(view, state, chunk)
     return True
+
+
+def _check_signatures(view: View, state: BallotState, chunk: Sequence[int]) -> None:
+    log = view.ballot
+    while chunk:
+        records = [log.records[index] for index in chunk]
+        bad = ed25519.first_invalid(
+            view.group,
+            [record.cast.credential for record in records],
+            [record.signed_bytes for record in records],
+            [record.signature for record in records],
+        )
+        if bad != 0:
+            view.settled.note_passed(("signed", state.context), log, chunk[-1 if bad is None else bad - 1] + 1)
+        if bad is None:
+            return
+        _judge(log, check_signature, state, chunk[bad])
+        chunk = chunk[bad + 1 :]
 
 
 def check_all_proofs(view: View) -> bool:
@@ -299,8 +341,21 @@ def check_all_proofs(view: View) -> bool:
     if state is None:
         return False
     indices = _unproved(view, "proved", state)
-    for start in range(0, len(indices), CHUNK):
-        chunk = indices[start : start + CHUNK]
-        check_proofs(view.group, view.random, state, [(log.where(index), log.records[index]) for index in chunk])
+    points: dict[str, list[Elements]] = {}
+    for chunk in _chunks(indices):
+        records = [log.records[index] for index in chunk]
+        held = _proofs_hold(view.group, view.random, state, records) if view.group.kernel is not None else None
+        if held is None:
+            ballots = [(log.where(index), record) for index, record in zip(chunk, records, strict=True)]
+            _check_claims(view.group, view.random, state, ballots, "ballot-box")
+        for sheet, decoded in held or ():
+            points.setdefault(sheet.urn, []).append(decoded)
         view.settled.note_passed(("proved", state.context), log, chunk[-1] + 1)
+    whole = bool(indices) and log.ordinal(indices[-1]) == len(indices)
+    few = sum(len(part) for parts in points.values() for part in parts) <= MOST_POINTS
+    view.decoded.keep_ballots(points if whole and few else {})
     return True
+
+
+def _chunks(indices: list[int]) -> Iterator[list[int]]:
+    return (indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from vemre.checks import Check
+from vemre.election.rules.decoded import column
 from vemre.election.rules.view import Batch, View
 from vemre.errors import CheckFailed
+from vemre.params import ELEMENT_BYTES
 from vemre.records import vote_bodies as v
 from vemre.records.fields import Blob
 
@@ -47,14 +49,26 @@ def _check_marks(view: View, marks: v.Marks, where: str) -> None:
 
 def input_blobs(view: View) -> dict[Batch, bytes]:
     """The ciphertexts of every batch as the ballot log gives them: row by row in log order, block by block, a, b."""
-    parts: dict[Batch, list[str]] = {batch: [] for batch in view.batches}
-    for _, _, ballot in view.ballot.of(v.Ballot):
-        for contest in ballot.contests:
-            row = parts[ballot.urn, contest.contest]
-            for ciphertext in contest.ciphertexts:
-                row.append(ciphertext.a)
-                row.append(ciphertext.b)
-    return {batch: bytes.fromhex("".join(hexes)) for batch, hexes in parts.items()}
+    parts: dict[Batch, list[bytes]] = {batch: [] for batch in view.batches}
+    for index in view.ballot.indices("ballot"):
+        cast, start = view.ballot.records[index].cast, 0
+        for contest, blocks, _ in cast.shape:
+            stop = start + 2 * blocks * ELEMENT_BYTES
+            parts[cast.urn, contest].append(cast.points[start:stop])
+            start = stop
+    return {batch: b"".join(rows) for batch, rows in parts.items()}
+
+
+def _keep_decoded(view: View, refs: dict[Batch, Blob]) -> None:
+    """What the ballots' proofs have decoded is the list to mix; the mixers' proofs need it next."""
+    ballots = view.decoded.take_ballots()
+    for urn in view.offer.urns:
+        blocks = [view.contests[contest].blocks for contest in urn.contests]
+        for number, contest in enumerate(urn.contests):
+            if urn.id in ballots:
+                start, count = 2 * sum(blocks[:number]), 2 * blocks[number]
+                points = column(view.group, ballots[urn.id], start, count, 2 * sum(blocks))
+                view.decoded.keep(refs[urn.id, contest].sha256, points)
 
 
 def input_refs(view: View) -> dict[Batch, Blob]:
@@ -77,6 +91,7 @@ def check_tally_input(view: View) -> bool:
         else:
             for batch in tally_input.batches:
                 view.blob(batch.input, "tally")
+            _keep_decoded(view, expected)
             continue
         raise CheckFailed(Check.TALLY_INPUT, problem, where=view.tally.where(index), party="tally")
     return view.tally_input is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import partial
 
 from vemre.checks import Check
@@ -14,6 +15,7 @@ from vemre.errors import CheckFailed
 from vemre.group import Elements
 from vemre.params import ELEMENT_BYTES
 from vemre.proofs import decryption, threshold
+from vemre.proofs.batch import Equations
 from vemre.records import vote_bodies as v
 from vemre.records.record import Record
 
@@ -80,11 +82,11 @@ def output_elements(view: View, batch: Batch) -> tuple[Elements, Elements]:
     """All a and all b of what is to be decrypted, row by row, block by block."""
     ref = last_outputs(view)[batch]
 
-    def decode() -> tuple[Elements, Elements]:
-        both = view.group.decode(view.blob(ref, "tally"))
-        return both.take(range(0, len(both), 2)), both.take(range(1, len(both), 2))
+    def halves() -> tuple[Elements, Elements]:
+        both = view.elements(ref, "tally")
+        return both.strided(0, 1, 2), both.strided(1, 1, 2)
 
-    return view.memo.once(("output", ref.sha256), decode)
+    return view.memo.once(("output", ref.sha256), halves)
 
 
 def shares_of(view: View, index: int, record: Record) -> Elements:
@@ -106,43 +108,78 @@ def shares_of(view: View, index: int, record: Record) -> Elements:
 
 def check_proofs(view: View) -> bool:
     """[DECRYPT-PROOF]: every share is the trustee's key applied to the last output."""
+    due: list[tuple[Hashable, int, Record]] = []
     for index, record, body in view.new_of(view.tally, v.Decryption):
-        batch = (body.urn, body.contest)
-        if view.trusts(view.tally, index):
-            continue
-        if (body.proof is None) != (body.rows == 0):
+        if not view.trusts(view.tally, index):
+            output = last_outputs(view)[body.urn, body.contest]
+            due.append((("decryption", view.context, record.leaf_hash, output.sha256), index, record))
+    unknown: dict[Batch, list[tuple[Hashable, int, Record]]] = {}
+    for fact, index, record in due:
+        body = _body(record)
+        if body.proof is not None and body.rows and not view.memo.knows(fact):
+            unknown.setdefault((body.urn, body.contest), []).append((fact, index, record))
+    for together in unknown.values():
+        if _hold(view, [(index, record) for _, index, record in together]):
+            for fact, _, _ in together:
+                view.memo.once(fact, lambda: True)
+    # Whatever is left fails by itself, in the order of the log.
+    for fact, index, record in due:
+        if (_body(record).proof is None) != (_body(record).rows == 0):
             problem = "a batch with rows needs a proof, one without has none"
             raise CheckFailed(Check.DECRYPT_PROOF, problem, where=view.tally.where(index), party=record.signer)
-        key = ("decryption", view.context, record.leaf_hash, last_outputs(view)[batch].sha256)
-        view.memo.once(key, partial(_check_proof, view, index, record))
+        view.memo.once(fact, partial(_check_proof, view, index, record))
     return view.tally.has("decryption")
 
 
+def _body(record: Record) -> v.Decryption:
+    assert isinstance(record.body, v.Decryption)
+    return record.body
+
+
+def _hold(view: View, together: list[tuple[int, Record]]) -> bool:
+    """Whether all of these proofs of one batch hold; if not, whatever is wrong with one of them."""
+    equations = Equations(view.group, view.random)
+    try:
+        for index, record in together:
+            proof = _body(record).proof
+            assert proof is not None
+            decryption.add_to(equations, _statement(view, index, record), equality(proof))
+        equations.verify()
+    except CheckFailed:
+        return False
+    return True
+
+
 def _check_proof(view: View, index: int, record: Record) -> bool:
-    body, where = record.body, view.tally.where(index)
-    assert isinstance(body, v.Decryption)
+    proof = _body(record).proof
+    shares_of(view, index, record)
+    if proof is None:
+        return True
+    statement = _statement(view, index, record)
+    try:
+        decryption.verify(view.group, view.random, statement, equality(proof))
+    except CheckFailed as failure:
+        raise failure.located(where=view.tally.where(index), party=record.signer) from None
+    return True
+
+
+def _statement(view: View, index: int, record: Record) -> decryption.Statement:
+    """What a trustee claims."""
+    body, trustee = _body(record), role_number(record.signer)
     shares = shares_of(view, index, record)
     key, context = joint_key(view), view.context
     assert key is not None
     assert context is not None
-    if body.proof is None:
-        return True
-    trustee = role_number(record.signer)
     bases, _ = output_elements(view, (body.urn, body.contest))
-    try:
-        statement = decryption.Statement(
-            context=context,
-            urn=body.urn,
-            contest=body.contest,
-            trustee=trustee,
-            verification_key=key.verification.slice(trustee - 1, trustee),
-            bases=bases,
-            shares=shares,
-        )
-        decryption.verify(view.group, view.random, statement, equality(body.proof))
-    except CheckFailed as failure:
-        raise failure.located(where=where, party=record.signer) from None
-    return True
+    return decryption.Statement(
+        context=context,
+        urn=body.urn,
+        contest=body.contest,
+        trustee=trustee,
+        verification_key=key.verification.slice(trustee - 1, trustee),
+        bases=bases,
+        shares=shares,
+    )
 
 
 def decryptions(view: View) -> dict[Batch, list[tuple[int, Record]]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from vemre.checks import Check
 from vemre.election.rules import (
     ballots,
+    casts,
     cited,
     closing,
     decrypting,
@@ -83,12 +84,15 @@ STAGES: tuple[Stage, ...] = (
     Stage(Check.SYSTEM_TWO, setup.check_system_opinions),
     Stage(Check.CONTEXT, setup.check_context),
     Stage(Check.ROWS, setup.check_rows),
-    Stage(Check.BALLOT_CONTEXT, ballots.checker(ballots.check_context)),
+    Stage(Check.BALLOT_CONTEXT, ballots.checker(ballots.check_context, casts.all_of_context)),
     Stage(Check.BALLOT_TIME, ballots.check_time),
-    Stage(Check.BALLOT_ELIGIBLE, ballots.checker(ballots.check_eligible, blocks=True)),
-    Stage(Check.BALLOT_ONCE, ballots.checker(ballots.check_once, blocks=True, track=ballots.BallotState.use)),
-    Stage(Check.BALLOT_CONTESTS, ballots.checker(ballots.check_contests)),
-    Stage(Check.BALLOT_FRESH, ballots.checker(ballots.check_fresh, track=ballots.BallotState.see)),
+    Stage(Check.BALLOT_ELIGIBLE, ballots.checker(ballots.check_eligible, casts.all_eligible, blocks=True)),
+    Stage(
+        Check.BALLOT_ONCE,
+        ballots.checker(ballots.check_once, casts.all_once, blocks=True, track=ballots.BallotState.use),
+    ),
+    Stage(Check.BALLOT_CONTESTS, ballots.checker(ballots.check_contests, casts.all_contests)),
+    Stage(Check.BALLOT_FRESH, ballots.checker(ballots.check_fresh, casts.all_fresh, track=ballots.BallotState.see)),
     Stage(Check.BALLOT_SIGNATURE, ballots.check_all_signatures),
     Stage(Check.BALLOT_POK, ballots.check_all_proofs),
     Stage(Check.CLOSE_COUNT, closing.check_close),

@@ -104,7 +104,7 @@ def _description(view: View) -> dict[str, Any]:
         "outputs": _by_batch({batch: ref.sha256 for batch, ref in mixing.last_outputs(view).items()}),
         "results": _by_batch(results.result_batches(view)),
         "roll": _digest(f"{credential.hex()} {urn}" for credential, urn in eligible.items()),
-        "seen": _digest(seen),
+        "seen": _digest(point.hex() for point in seen),
         "stage": engine.stage_reached(view),
         "used": _digest(f"{credential.hex()} {index}" for credential, index in used.items()),
     }

@@ -52,11 +52,11 @@ class LogView:
 
     def append(self, record: Record) -> None:
         """Add the next record."""
-        index = len(self.records)
+        index, leaf = len(self.records), record.leaf_hash
         self.records.append(record)
-        self._by_type.setdefault(record.type, []).append(index)
-        self._by_leaf.setdefault(record.leaf_hash, index)
-        self._tree.append(record.leaf_hash)
+        self._by_type.setdefault(record.kind.name, []).append(index)
+        self._by_leaf.setdefault(leaf, index)
+        self._tree.append(leaf)
         self._appended += 1
         self._serials.append(self._appended)
 

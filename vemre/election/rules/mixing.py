@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from vemre.checks import Check
+from vemre.election.rules.decoded import MOST_POINTS
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.view import Batch, View, role_number
 from vemre.errors import CheckFailed
 from vemre.params import ELEMENT_BYTES
 from vemre.proofs import shuffle
+from vemre.proofs.batch import Equations
 from vemre.records import vote_bodies as v
 from vemre.records.fields import Blob
 from vemre.records.record import Record
@@ -143,33 +145,77 @@ def check_lengths(view: View) -> bool:
 
 def check_proofs(view: View) -> bool:
     """[SHUFFLE]: each output is a re-encrypted permutation of its input."""
-    for mix in _new_mixes(view):
-        if mix.body.proof is not None and not view.trusts(view.tally, mix.index):
-            key = ("shuffle", view.context, mix.record.leaf_hash, mix.source.sha256)
-            view.memo.once(key, partial(_check_proof, view, mix))
+    due = [mix for mix in _new_mixes(view) if mix.body.proof is not None and not view.trusts(view.tally, mix.index)]
+    unknown = [mix for mix in due if not view.memo.knows(_fact(view, mix))]
+    for together in _portions(view, unknown):
+        if _hold(view, together):
+            for mix in together:
+                view.memo.once(_fact(view, mix), lambda: True)
+    # Whatever is left fails by itself, in the order of the log.
+    for mix in due:
+        view.memo.once(_fact(view, mix), partial(_check_proof, view, mix))
     return chains(view).proved
 
 
+def _fact(view: View, mix: Mix) -> Hashable:
+    return "shuffle", view.context, mix.record.leaf_hash, mix.source.sha256
+
+
+def _portions(view: View, found: list[Mix]) -> Iterator[list[Mix]]:
+    """Shuffles to be checked as one: those of a batch side by side, for they share lists; not too many at once."""
+    place = {batch: number for number, batch in enumerate(chains(view).of_batch)}
+    portion: list[Mix] = []
+    points = 0
+    for mix in sorted(found, key=lambda mix: (place[mix.body.urn, mix.body.contest], mix.index)):
+        more = mix.body.rows * (3 + 4 * width(view, (mix.body.urn, mix.body.contest)))
+        if portion and points + more > MOST_POINTS:
+            yield portion
+            portion, points = [], 0
+        portion.append(mix)
+        points += more
+    if portion:
+        yield portion
+
+
+def _hold(view: View, together: list[Mix]) -> bool:
+    """Whether all of these proofs hold; if not, whatever is wrong with one of them."""
+    equations = Equations(view.group, view.random)
+    try:
+        for mix in together:
+            shuffle.add_to(equations, *_statement(view, mix))
+        equations.verify()
+    except CheckFailed:
+        return False
+    return True
+
+
 def _check_proof(view: View, mix: Mix) -> bool:
-    body, party, where = mix.body, mix.record.signer, view.tally.where(mix.index)
+    party = mix.record.signer
+    # What the list before holds is not this mixer's doing: its failure is not placed here.
+    view.elements(mix.source, party)
+    try:
+        statement, proof = _statement(view, mix)
+        shuffle.verify(view.group, view.random, statement, proof)
+    except CheckFailed as failure:
+        raise failure.located(where=view.tally.where(mix.index), party=party) from None
+    return True
+
+
+def _statement(view: View, mix: Mix) -> tuple[shuffle.Statement, bytes]:
+    """What a mixer claims, and its proof."""
+    body, party = mix.body, mix.record.signer
     key, context = joint_key(view), view.context
     assert key is not None
     assert context is not None
     assert body.proof is not None
-    batch = (body.urn, body.contest)
-    source = view.group.decode(view.blob(mix.source, party))
-    try:
-        statement = shuffle.Statement(
-            context=context,
-            urn=body.urn,
-            contest=body.contest,
-            mixer=role_number(party),
-            width=width(view, batch),
-            joint_key=key.joint,
-            inputs=source,
-            outputs=view.group.decode(view.blob(body.output, party)),
-        )
-        shuffle.verify(view.group, view.random, statement, view.blob(body.proof, party))
-    except CheckFailed as failure:
-        raise failure.located(where=where, party=party) from None
-    return True
+    statement = shuffle.Statement(
+        context=context,
+        urn=body.urn,
+        contest=body.contest,
+        mixer=role_number(party),
+        width=width(view, (body.urn, body.contest)),
+        joint_key=key.joint,
+        inputs=view.elements(mix.source, party),
+        outputs=view.elements(body.output, party),
+    )
+    return statement, view.blob(body.proof, party)

@@ -88,8 +88,13 @@ def _check_log(view: View, log: LogView) -> None:
     anywhere = ANYWHERE[log.name]
     seen = {type_ for types in PHASES[log.name] for type_ in types if _stood(log, type_, view.settled.size(log.name))}
     reached = max((phase_of[type_] for type_ in seen), default=0)
+    before = None
     for index, record in view.new(log):
-        type_ = record.type
+        type_ = record.kind.name
+        if type_ == before and type_ not in SINGLE:
+            # As the entry before it, which stood where it may.
+            continue
+        before = type_
         if type_ in anywhere:
             # The registry's log has no entry that must be first; the other two have.
             problem = None if index else "may not be the first entry"

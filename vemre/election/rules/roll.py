@@ -50,9 +50,9 @@ def check_keys(view: View) -> bool:
 
 
 def _check_credentials(view: View, urn: s.RollUrn, place: str) -> bool:
-    for key in _keys(view.blob(urn.credentials, "registry")):
-        if not _is_key(key):
-            raise CheckFailed(Check.ROLL_KEYS, "a credential cannot be used", where=place, party="registry")
+    keys = _keys(view.blob(urn.credentials, "registry"))
+    if ed25519.first_refused(view.group, keys) is not None:
+        raise CheckFailed(Check.ROLL_KEYS, "a credential cannot be used", where=place, party="registry")
     return True
 
 

@@ -6,8 +6,11 @@ from vemre.checks import Check
 from vemre.crypto import ed25519
 from vemre.election.rules.view import LogView, View, role_keys
 from vemre.errors import CheckFailed
+from vemre.records.kinds import KINDS
 from vemre.records.record import Record
 from vemre.types import LOG_NAMES
+
+BALLOT = KINDS["ballot"]
 
 
 def check_signatures(view: View) -> bool:
@@ -18,9 +21,9 @@ def check_signatures(view: View) -> bool:
     keys = role_keys(view.manifest)
     for name in LOG_NAMES:
         log = view.logs[name]
-        for index, record in view.new(log):
+        for index, record in view.new(log, *(type_ for type_ in KINDS if type_ != "ballot")):
             key = keys.get(record.signer)
-            if record.type == "ballot" or key is None or view.trusts(log, index):
+            if key is None or view.trusts(log, index):
                 continue
             check_signature(view, log, index, record, key)
     return True
@@ -53,7 +56,7 @@ def check_roles(view: View) -> bool:
         for index, record in view.new(log):
             if record.log != origin:
                 problem = "the record was made for another log"
-            elif record.type == "ballot":
+            elif record.kind is BALLOT:
                 continue
             elif record.signer not in keys or not record.kind.may_sign(record.signer, name):
                 problem = f"{record.signer} may not sign a record of type {record.type}"

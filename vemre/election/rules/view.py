@@ -13,10 +13,11 @@ from typing import TypeVar, cast
 
 from vemre.checks import Check
 from vemre.crypto import canonical
+from vemre.election.rules.decoded import Decoded
 from vemre.election.rules.growth import Settled, Tables
 from vemre.election.rules.log_view import NOTHING, LogView, Mark
 from vemre.errors import CheckFailed
-from vemre.group import Group
+from vemre.group import Elements, Group
 from vemre.log.note import Vkey
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
@@ -44,6 +45,10 @@ class Memo:
 
     def __init__(self) -> None:
         self._facts: dict[Hashable, object] = {}
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether a fact is established."""
+        return key in self._facts
 
     def once(self, key: Hashable, establish: Callable[[], T]) -> T:
         """The value of `establish()`, from memory where it is there. What it raises passes through."""
@@ -83,6 +88,7 @@ class View:
         self.logs: dict[LogName, LogView] = logs or {name: LogView(name) for name in LOG_NAMES}
         self.memo = memo or Memo()
         self.tables = Tables()
+        self.decoded = Decoded()
         self.settled = Settled(self.logs)
         self._trusted: dict[LogName, Mark] = {}
         self._blobs = blobs
@@ -95,8 +101,8 @@ class View:
 
     def new(self, log: LogView, *types: str) -> Iterator[tuple[int, Record]]:
         """(position, record) of the records of these types (of all where none is named) that are not settled yet."""
-        for index in log.since(self.settled.size(log.name), *types):
-            yield index, log.records[index]
+        records = log.records
+        return ((index, records[index]) for index in log.since(self.settled.size(log.name), *types))
 
     def new_of(self, log: LogView, body: type[B]) -> Iterator[tuple[int, Record, B]]:
         """(position, record, body) of the records of the type that has this body and that are not settled yet."""
@@ -141,6 +147,10 @@ class View:
         except CheckFailed as failure:
             raise failure.located(party=party) from None
         return data
+
+    def elements(self, ref: Blob, party: str) -> Elements:
+        """The elements of a blob. Raises what `blob` does, and CheckFailed(ELEMENT or IDENTITY)."""
+        return self.decoded.get(ref.sha256, lambda: self.group.decode(self.blob(ref, party)))
 
     def has_blob(self, ref: Blob) -> bool:
         """Whether the blob is at hand."""
@@ -247,7 +257,7 @@ class View:
 
 
 def _count_ballot(counts: Counter[str], _index: int, record: Record) -> None:
-    counts[cast(v.Ballot, record.body).urn] += 1
+    counts[record.cast.urn] += 1
 
 
 def role_keys(manifest: s.Manifest) -> dict[str, bytes]:

@@ -45,12 +45,9 @@ def shuffle(
     randomness = group.random_scalars(rows * width, random)
     order = [source * width + block for source in permutation for block in range(width)]
     fresh = randomness.take(order)
-    a = inputs.take([2 * place for place in order]) + group.base_mul(fresh)
-    b = inputs.take([2 * place + 1 for place in order]) + group.fixed_mul(joint_key, fresh)
-    both = a.concat(b)
-    count = len(order)
-    outputs = both.take([place for i in range(count) for place in (i, count + i)])
-    return outputs, Witness(permutation, randomness)
+    blinds = group.base_mul(fresh).interleave(group.fixed_mul(joint_key, fresh))
+    moved = inputs.take([place for source in order for place in (2 * source, 2 * source + 1)])
+    return moved + blinds, Witness(permutation, randomness)
 
 
 def prove(group: Group, random: Random, statement: Statement, witness: Witness) -> bytes:
@@ -64,14 +61,18 @@ def prove(group: Group, random: Random, statement: Statement, witness: Witness) 
     u = group.hash_scalars(transcript.challenge_bytes("u"), rows)
     permuted = u.take(p)
     x = group.random_scalars(rows, random)
-    d = group.chain(h, x, permuted)
+    # D_i = X_i G + U_i H, so that E_i = y_i G + z_i D_(i-1) is a sum over these two bases as well.
+    on_g, on_h = x.links(permuted)
+    d = group.two_mul(h, on_g, on_h)
 
     o, o4 = group.random_scalars(3, random), group.random_scalars(width, random)
     nonce_y, nonce_z = group.random_scalars(rows, random), group.random_scalars(rows, random)
     blinds = group.base_mul(o)
     t = blinds.slice(0, 2).concat(blinds.slice(2, 3) + group.msm(nonce_z, hs))
     t4 = _t4(group, statement, nonce_z, o4)
-    e = group.base_mul(nonce_y) + group.mul(h.concat(d.slice(0, rows - 1)), nonce_z)
+    before_g = group.scalars([0]).concat(on_g.slice(0, rows - 1))
+    before_h = group.scalars([1]).concat(on_h.slice(0, rows - 1))
+    e = group.two_mul(h, nonce_y + nonce_z * before_g, nonce_z * before_h)
     challenge = absorb_commitments(transcript, d.encode(), t.encode(), t4.encode(), e.encode())
 
     # With v_N = 1 and v_i = u'_(i+1) v_(i+1), the chain's end is D_N = (sum x_i v_i) G + (prod u) H.

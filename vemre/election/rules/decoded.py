@@ -1,0 +1,51 @@
+"""Lists of ciphertexts as decoded elements, kept from one rule to the next: each list is what one mixer gives and the
+next one takes, and the first stands in the ballots."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from vemre.group import Elements, Group
+
+MOST_POINTS: Final = 1 << 21
+"""Elements that are kept; about 200 bytes each."""
+
+
+class Decoded:
+    """The lists used last, by the digest of their bytes, and the ballots' points."""
+
+    def __init__(self) -> None:
+        self._lists: OrderedDict[str, Elements] = OrderedDict()
+        self._ballots: Mapping[str, Sequence[Elements]] = {}
+
+    def get(self, digest: str, decode: Callable[[], Elements]) -> Elements:
+        """The elements of the bytes with this digest (hex). What `decode` raises passes through."""
+        found = self._lists.get(digest)
+        if found is None:
+            found = decode()
+            self.keep(digest, found)
+        else:
+            self._lists.move_to_end(digest)
+        return found
+
+    def keep(self, digest: str, elements: Elements) -> None:
+        """Keep a list, at the cost of those that were used least lately."""
+        self._lists[digest] = elements
+        while len(self._lists) > 1 and sum(map(len, self._lists.values())) > MOST_POINTS:
+            self._lists.popitem(last=False)
+
+    def keep_ballots(self, points: Mapping[str, Sequence[Elements]]) -> None:
+        """The points of all ballots of the log: by urn, in log order, each vector a number of whole ballots."""
+        self._ballots = points
+
+    def take_ballots(self) -> Mapping[str, Sequence[Elements]]:
+        """The ballots' points, once: they are not kept beyond the list to mix."""
+        points, self._ballots = self._ballots, {}
+        return points
+
+
+def column(group: Group, ballots: Sequence[Elements], start: int, count: int, width: int) -> Elements:
+    """Of ballots of `width` points each, the `count` points from `start` on."""
+    return group.concat([part if count == width else part.strided(start, count, width) for part in ballots])
