@@ -87,7 +87,7 @@ def test_headers_of_pages(page: BallotBoxUnderTest) -> None:
         assert policy == {
             "default-src": "'none'", "script-src": "'self'", "worker-src": "'self'", "style-src": "'self'",
             "img-src": "'self' data:", "connect-src": "'self'", "frame-ancestors": "'none'", "base-uri": "'none'",
-            "form-action": "'none'", "require-trusted-types-for": "'script'",
+            "form-action": "'none'", "require-trusted-types-for": "'script'", "trusted-types": "vemre-worker",
         }  # fmt: skip
         assert headers["content-type"] == "text/html; charset=utf-8"
         assert headers["x-frame-options"] == "DENY"
