@@ -20,6 +20,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ballot.access import api as access_api
+from ballot.access import api_passkeys
 from ballot.access.api_official import Official
 from ballot.access.cookies import signed_in
 from ballot.box import MAX_ROSTER_BYTES, BallotBox
@@ -30,6 +31,7 @@ from vemre.params import MAX_ENTRY_BYTES
 from vemre.service.middleware import BodyRule
 
 BODIES: Final = {
+    **api_passkeys.BODIES,
     **access_api.BODIES,
     # One byte more than an entry may have, so that the rule of the protocol says what is wrong.
     "/ballots": BodyRule(MAX_ENTRY_BYTES + 1),

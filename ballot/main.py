@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from ballot import api
 from ballot.access import api as access_api
-from ballot.access import api_official, letters
+from ballot.access import api_official, api_passkeys, letters
 from ballot.access.means import Means
 from ballot.box import COMPONENTS, BallotBox
 from ballot.node import BallotNode
@@ -43,6 +43,7 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     official = named_official(settings.data_dir)
     station.add(api.routes(box, means.sessions, official))
     station.add(access_api.routes(means, box.ballot_of))
+    station.add(api_passkeys.routes(means))
     station.add(api_official.routes(means, box.occasion, official))
     station.add(delivery_routes(means.courier, official, _note_addresses))
     station.alongside(means.courier.run)
@@ -62,7 +63,7 @@ def _means(station: Station[BallotNode], settings: BallotSettings, box: BallotBo
     outbox.keep_only(ready)
     courier = Courier(outbox, senders, ready=ready, help_contact=settings.help_contact, clock=clock)
     sessions = StoredSessions(engine, clock, random)
-    return Means(box.store, sessions, courier, frozenset(senders), box.over, clock, random)
+    return Means(box.store, sessions, courier, frozenset(senders), settings.public_url, box.over, clock, random)
 
 
 async def _note_addresses(count: int, who: str) -> None:

@@ -13,13 +13,14 @@ same until the code is right too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, case, delete, select
+from sqlalchemy import Connection, case, delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ballot.tables import tries
+from vemre.errors import Refused
 from vemre.service.vault import Vault
 
 
@@ -56,9 +57,29 @@ def counted(vault: Vault, user_key: str, network: str, device: str | None) -> tu
     if device is not None:
         return (Counted(DEVICE, vault.index("device-tries", f"{user_key} {device}")),)
     return (
-        Counted(NETWORK, vault.index("network-tries", network)),
+        of_network(vault, network),
         Counted(PAIR, vault.index("pair-tries", f"{user_key} {network}")),
     )
+
+
+def of_network(vault: Vault, network: str) -> Counted:
+    """What is counted for a client's network."""
+    return Counted(NETWORK, vault.index("network-tries", network))
+
+
+def check_wait(connection: Connection, places: Iterable[Counted], now: int) -> None:
+    """Raises Refused("too-many-tries") where an attempt has to wait."""
+    seconds = wait(connection, places, now)
+    if seconds > 0:
+        raise Refused("too-many-tries", retry_after=seconds, minutes=(seconds + 59) // 60)
+
+
+def one_at_a_time(connection: Connection, places: Sequence[Counted]) -> None:
+    """Let attempts of one user at one place follow one another until the end of the transaction, so that many at once
+    are counted like many; whether there is such a user does not matter. SQLite lets only one write anyway."""
+    if connection.dialect.name == "postgresql":
+        key = int.from_bytes(places[-1].key[:8], "big", signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 def wait(connection: Connection, places: Iterable[Counted], now: int) -> int:

@@ -17,13 +17,15 @@ from vemre.types import Clock, Random
 class Means:
     """The ballot box's rows, its courier, its clock.
 
-    `channels` are those that somebody serves; `over` says whether the vote has ended, so that no new access is made.
+    `channels` are those that somebody serves; `public_url` is where browsers find the box; `over` says whether the
+    vote has ended, so that no new access is made.
     """
 
     store: BallotStore
     sessions: StoredSessions
     courier: Courier
     channels: frozenset[Channel]
+    public_url: str | None
     over: Callable[[], bool]
     clock: Clock
     random: Random

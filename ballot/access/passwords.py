@@ -90,8 +90,8 @@ def _rest(text: str, own: list[str]) -> int:
         elif (part := text[place:end]) in words:
             found.add(part)
         place = end
-    letters = {letter for letter in left if letter.isalpha()}
-    others = sum(not letter.isalpha() for letter in left)
+    letters = {letter for letter in left if letter.isalpha() or not letter.isascii()}
+    others = sum(letter not in letters for letter in left)
     return len(letters) + (others + 3) // 4 + 3 * max(0, len(found) - 2)
 
 

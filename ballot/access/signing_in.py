@@ -69,7 +69,7 @@ class SigningIn:
         means, now = self._means, self._means.clock()
         key = user_key(means.vault, user).hex()
         with self._engine.connect() as connection:
-            _check_wait(connection, self._counted(key, client), now)
+            limits.check_wait(connection, self._counted(key, client), now)
             found = rows.access_of_user(connection, means.vault, bytes.fromhex(key))
         kept = found.password if found is not None else passwords.nobodys()
         right = passwords.matches(kept, password)
@@ -106,7 +106,8 @@ class SigningIn:
         places = self._counted(ticket.key, client)
         known = self._known(ticket.key, client)
         with writing(self._engine) as connection:
-            _check_wait(connection, places, now)
+            limits.one_at_a_time(connection, places)
+            limits.check_wait(connection, places, now)
             found = rows.access_of(connection, means.vault, ticket.account, lock=True)
             if not self._right(connection, ticket, found, code, known=known is not None):
                 limits.failed(connection, places, now)
@@ -165,9 +166,3 @@ class SigningIn:
 
 def _device_mac(vault: Vault, key: str, nonce: str) -> str:
     return vault.index("device", f"{key} {nonce}").hex()
-
-
-def _check_wait(connection: Connection, places: tuple[Counted, ...], now: int) -> None:
-    seconds = limits.wait(connection, places, now)
-    if seconds > 0:
-        raise Refused("too-many-tries", retry_after=seconds, minutes=(seconds + 59) // 60)
