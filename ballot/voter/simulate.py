@@ -92,7 +92,7 @@ def simulate(
         entry = election.encrypt(group, random, key, urn, choices).cast(election.ballot_log.name)
         with ServiceClient(ballot_url) as ballot_box:
             entrance = Entrance(ballot_box)
-            session = entrance.session_of(entrance.enter(voter.link, voter.digits, random), entered_just_now=True)
+            session, _ = entrance.session_of(entrance.enter(voter.link, voter.digits, random))
         with ServiceClient(ballot_url, token=session.bearer) as ballot_box:
             checked = cast(ballot_box, entry, anchors)
         if receipts is not None:
