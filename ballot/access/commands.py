@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,6 +12,14 @@ from vemre.cli import console
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.services import data_option, official, official_options
 from vemre.cli.translations import say
+
+_SHOWN: Final = {
+    "ballot-recovery-id": "id",
+    "ballot-recovery-user": "user",
+    "ballot-recovery-why": "reason",
+    "ballot-recovery-by": "opened_by",
+    "ballot-recovery-since": "opened",
+}
 
 
 @click.group("token", cls=Group, help="ballot-token-group")
@@ -83,7 +91,8 @@ def confirm(id: str, url: str, token_file: Path, as_json: bool) -> None:
 
 
 def _show(recoveries: list[dict[str, Any]]) -> None:
-    names = ("id", "user", "why", "by", "since")
-    fields = ("id", "user", "reason", "opened_by", "opened")
-    columns = [say(f"ballot-recovery-{name}") for name in names]
-    console.put_table(say("ballot-recovery-title"), columns, [[row[name] for name in fields] for row in recoveries])
+    """Line by line: what is to be copied and judged must not be cut off."""
+    for row in recoveries:
+        for label, name in _SHOWN.items():
+            console.put(f"{say(label)}: {row[name]}")
+        console.put("")
