@@ -43,12 +43,14 @@ export function openPage(options: { readonly notice?: () => Child; readonly pref
     h('footer', { id: 'footer' }),
     ...regions(),
   );
-  onLanguage(() => {
+  onLanguage(() => keepingInputs(() => {
     draw();
-    if (screen !== null) keepingInputs(() => drawScreen(screen!));
-  });
+    if (screen !== null) drawScreen(screen);
+  }));
   draw();
   addEventListener('popstate', () => {
+    // Another fragment is a way on, not back: whoever reads it takes it away.
+    if (location.hash !== '') return;
     if (screen?.back === undefined) return history.back();
     history.pushState(null, '');
     screen.back();

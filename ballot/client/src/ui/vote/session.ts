@@ -44,8 +44,9 @@ export async function readSession(): Promise<Account | null> {
     begin(found);
     return found;
   } catch (error) {
-    if (error instanceof ServiceRefused && error.status === UNAUTHORIZED) return null;
-    throw error;
+    if (!(error instanceof ServiceRefused) || error.status !== UNAUTHORIZED) throw error;
+    hint(null);
+    return null;
   }
 }
 
