@@ -1,12 +1,10 @@
 """The voter's page over a real ballot box, and voters who use it in a browser.
 
-The box is the one of `served.py` behind a real socket, with letters in folders. The page is the one that `make client`
-builds, built anew here where its sources are newer.
+The box is the one of `served.py` behind a real socket, with letters in folders.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import client_program
 from entering import PASSWORD, Person, posts
+from pages import built
 from served import BallotBoxUnderTest, listening
 from simulator import GROUP, Simulator, Voter
 
 from vemre.crypto.credential import Credential
 from vemre.election.blocks import decode_blocks
-from vemre.election.choice import Choice, Irregular, blocks_needed, decode_choice
+from vemre.election.choice import Choice, Irregular, Marks, blocks_needed, decode_choice
 from vemre.election.choice_names import write_choice
 from vemre.params import GROUP_ORDER
 from vemre.records import setup_bodies as s
@@ -31,24 +29,11 @@ from vemre.records.record import Record
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-FOLDER: Final = client_program.FOLDER
-DIST: Final = FOLDER / "dist"
 LEGEND: Final = "Mexicano residente en el extranjero"
+FIRST: Final = Marks((0,))
+"""A vote for the first option."""
 LANGUAGES: Final = {"es": "es-MX", "en": "en-US"}
 """The page's languages, and the browser's that ask for them."""
-
-
-def built() -> Path:
-    """The pages, built from the sources as they are; whoever builds them already is waited for."""
-    with (FOLDER / "node_modules" / ".vemre-build").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        sources = [*FOLDER.glob("*.html"), FOLDER / "build.mjs", FOLDER / "package-lock.json"]
-        newest = max(path.stat().st_mtime for path in [*sources, *(FOLDER / "src").rglob("*")])
-        page = DIST / "index.html"
-        if not page.is_file() or page.stat().st_mtime < newest:
-            run = client_program.run("build")
-            assert run.returncode == 0, run.stdout + run.stderr
-    return DIST
 
 
 def offer(president: Sequence[s.Option] = ()) -> s.Offer:

@@ -14,7 +14,7 @@ from vemre.crypto.credential import Credential
 
 
 @pytest.fixture(scope="module")
-def election() -> tuple[Simulator, list[Credential]]:
+def election(pages: Path) -> tuple[Simulator, list[Credential]]:
     """Shared: nobody changes it."""
     return voting_page.simulated()
 
