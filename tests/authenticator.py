@@ -27,12 +27,13 @@ def data_of(value: str) -> bytes:
 
 @dataclass
 class Authenticator:
-    """One passkey. `origin` is the page that asks, as the browser sees it."""
+    """One passkey. `origin` is the page that asks, as the browser sees it. Many count no uses (`counting` false)."""
 
     origin: str
     id: bytes = field(default_factory=lambda: os.urandom(32))
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     verified: bool = True
+    counting: bool = True
     uses: int = 0
     handle: str = ""
 
@@ -50,7 +51,7 @@ class Authenticator:
 
     def get(self, options: dict[str, Any]) -> dict[str, Any]:
         """``navigator.credentials.get``."""
-        self.uses += 1
+        self.uses += self.counting
         data = self._data(options["rpId"])
         client = self._client("webauthn.get", options["challenge"])
         signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
