@@ -18,7 +18,7 @@ from ballot.static import serve_page
 from vemre.election.rules.view import Anchors
 from vemre.service.delivery import Courier, Message, Outbox, open_senders
 from vemre.service.delivery.routes import delivery_routes
-from vemre.service.holders import named_official
+from vemre.service.holders import named
 from vemre.service.identity import Identity
 from vemre.service.station import Station
 
@@ -40,7 +40,7 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     station.on_close(box.shut)
     means = _means(station, settings, box)
     station.on_close(means.work.shut)
-    official = named_official(settings.data_dir)
+    official = named(settings.data_dir)
     station.add(api.routes(box, means.sessions, official))
     station.add(access_api.routes(means, box.ballot_of))
     station.add(api_passkeys.routes(means))

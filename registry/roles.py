@@ -1,30 +1,15 @@
-"""Who may do what at the registry: officials and representatives of parties, each with a token and a name.
-
-``official.token`` is the one that `init` makes. Further ones are files ``officials/<name>.sha256`` and
-``parties/<name>.sha256`` in the data folder; a file that is taken away ends its token at once.
-"""
+"""Who may do what at the registry: officials and representatives of parties, each with a token and a name."""
 
 from __future__ import annotations
 
-import hmac
-import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import NamedTuple
 
 from fastapi import Request
 
-from vemre.errors import Refused
-from vemre.service.identity import OFFICIAL, create_token
-from vemre.service.official import bearer, digest, unauthorized
+from vemre.service.holders import Role, add_holder, holder, named
 from vemre.service.problems import request_id
-from vemre.types import Random
-
-Role = Literal["official", "party"]
-FOLDERS: Final[dict[Role, str]] = {"official": "officials", "party": "parties"}
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_SUFFIX: Final = ".sha256"
 
 
 class By(NamedTuple):
@@ -34,44 +19,14 @@ class By(NamedTuple):
     who: str
 
 
-def add_holder(data_dir: Path, role: Role, name: str, random: Random = os.urandom) -> Path:
-    """A new token for an official or a party; gives the file (0600) that is to be taken to its holder.
-
-    Raises Refused("holder-name-unusable").
-    """
-    if not _NAME.fullmatch(name):
-        raise Refused("holder-name-unusable")
-    folder = data_dir / FOLDERS[role]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    create_token(folder, name, random)
-    return folder / f"{name}.token"
-
-
-def holders(data_dir: Path, role: Role) -> Iterator[tuple[str, bytes]]:
-    """Name and digest of every token of a role."""
-    found: list[tuple[str, Path]] = [(role, data_dir / f"{OFFICIAL}{_SUFFIX}")] if role == "official" else []
-    folder = data_dir / FOLDERS[role]
-    found += [(f"{role}/{path.stem}", path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
-    for name, path in found:
-        try:
-            yield name, bytes.fromhex(path.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue
-
-
 def holder_of_role(data_dir: Path, role: Role) -> Callable[[Request], By]:
     """A FastAPI dependency that lets the holders of a role pass, and gives who it is."""
+    who = named(data_dir, role)
 
     def check(request: Request) -> By:
-        found = holder(data_dir, role, digest(bearer(request)))
-        if found is None:
-            raise unauthorized()
-        return By(request_id(request), found)
+        return By(request_id(request), who(request))
 
     return check
 
 
-def holder(data_dir: Path, role: Role, given: bytes) -> str | None:
-    """Whose token has this digest, if it is one of a role's."""
-    found = [name for name, kept in holders(data_dir, role) if hmac.compare_digest(given, kept)]
-    return found[0] if found else None
+__all__ = ["By", "Role", "add_holder", "holder", "holder_of_role"]

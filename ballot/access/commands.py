@@ -35,7 +35,7 @@ def add(name: str, data: Path, as_json: bool) -> None:
     """The running service takes it at once."""
     from vemre.service.holders import add_holder
 
-    path = add_holder(data, name)
+    path = add_holder(data, "official", name)
     if as_json:
         console.put_json({"file": str(path)})
     else:

@@ -138,8 +138,8 @@ def test_one_household_of_ipv6_is_one_network(box: BallotBoxUnderTest, ana: Pers
 @pytest.fixture
 def second(box: BallotBoxUnderTest) -> dict[str, str]:
     """The header of another official."""
-    holders.add_holder(box.data, "guardia")
-    return token_of(box.data, f"{holders.FOLDER}/guardia")
+    holders.add_holder(box.data, "official", "guardia")
+    return token_of(box.data, "officials/guardia")
 
 
 def test_recovery_by_one_official_alone(box: BallotBoxUnderTest, ana: Person, second: dict[str, str]) -> None:

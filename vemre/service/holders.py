@@ -1,8 +1,8 @@
-"""Tokens with a name: who of the officials does something.
+"""Tokens with a name: who does something, by role.
 
 ``official.token`` is the one that `init` makes; its holder is ``official``. Further ones are files
-``<folder>/<name>.sha256`` in the data folder, and their holders ``official/<name>``; a file that is taken away ends its
-token at once.
+``officials/<name>.sha256`` and ``parties/<name>.sha256`` in the data folder, and their holders ``official/<name>`` and
+``party/<name>``; a file that is taken away ends its token at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from fastapi import Request
 
@@ -21,28 +21,30 @@ from vemre.service.identity import OFFICIAL, create_token
 from vemre.service.official import bearer, digest, unauthorized
 from vemre.types import Random
 
-FOLDER: Final = "officials"
+Role = Literal["official", "party"]
+FOLDERS: Final[dict[Role, str]] = {"official": "officials", "party": "parties"}
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _SUFFIX: Final = ".sha256"
 
 
-def add_holder(data_dir: Path, name: str, random: Random = os.urandom) -> Path:
-    """A new token for an official; gives the file (0600) that is to be taken to its holder.
+def add_holder(data_dir: Path, role: Role, name: str, random: Random = os.urandom) -> Path:
+    """A new token for an official or a party; gives the file (0600) that is to be taken to its holder.
 
     Raises Refused("holder-name-unusable").
     """
     if not _NAME.fullmatch(name):
         raise Refused("holder-name-unusable")
-    folder = data_dir / FOLDER
+    folder = data_dir / FOLDERS[role]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     create_token(folder, name, random)
     return folder / f"{name}.token"
 
 
-def holders(data_dir: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and digest of every token."""
-    found = [(OFFICIAL, data_dir / f"{OFFICIAL}{_SUFFIX}")]
-    found += [(f"{OFFICIAL}/{path.stem}", path) for path in sorted((data_dir / FOLDER).glob(f"*{_SUFFIX}"))]
+def holders(data_dir: Path, role: Role) -> Iterator[tuple[str, bytes]]:
+    """Name and digest of every token of a role."""
+    found: list[tuple[str, Path]] = [(role, data_dir / f"{OFFICIAL}{_SUFFIX}")] if role == "official" else []
+    folder = data_dir / FOLDERS[role]
+    found += [(f"{role}/{path.stem}", path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
     for name, path in found:
         try:
             yield name, bytes.fromhex(path.read_text(encoding="ascii"))
@@ -50,14 +52,19 @@ def holders(data_dir: Path) -> Iterator[tuple[str, bytes]]:
             continue
 
 
-def named_official(data_dir: Path) -> Callable[[Request], str]:
-    """A FastAPI dependency that lets officials pass, and gives the name of whoever it is."""
+def holder(data_dir: Path, role: Role, given: bytes) -> str | None:
+    """Whose token has this digest, if it is one of a role's."""
+    found = [name for name, kept in holders(data_dir, role) if hmac.compare_digest(given, kept)]
+    return found[0] if found else None
+
+
+def named(data_dir: Path, role: Role = "official") -> Callable[[Request], str]:
+    """A FastAPI dependency that lets the holders of a role pass, and gives the name of whoever it is."""
 
     def check(request: Request) -> str:
-        given = digest(bearer(request))
-        found = [name for name, kept in holders(data_dir) if hmac.compare_digest(given, kept)]
-        if not found:
+        found = holder(data_dir, role, digest(bearer(request)))
+        if found is None:
             raise unauthorized()
-        return found[0]
+        return found
 
     return check

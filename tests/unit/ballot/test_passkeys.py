@@ -155,7 +155,7 @@ def test_few_passkeys_each_once(box: BallotBoxUnderTest, ana: Person) -> None:
 def test_recovery_ends_passkeys(box: BallotBoxUnderTest, ana: Person) -> None:
     key = Authenticator(HERE)
     add(ana, key)
-    holders.add_holder(box.data, "guardia")
+    holders.add_holder(box.data, "official", "guardia")
     id = box.official("recovery", {"user": ana.user, "reason": "x"}).json()["id"]
     second = token_of(box.data, "officials/guardia")
     assert box.client.post(f"/official/recovery/{id}/confirm", json={}, headers=second).status_code == 200
