@@ -1,4 +1,4 @@
-/** Builds the pages into dist/, or with --tests the core, the kit and their tests for Node.
+/** Builds the pages into dist/ or the folder that is named, or with --tests the core, the kit and their tests for Node.
  *
  * Tests go below node_modules, because whatever else lies in this folder is part of a release of VeMRE. The pages are
  * made beside them too, and take their place whole: who serves dist/ never finds half of it.
@@ -12,10 +12,15 @@ import { build } from 'vite';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PAGES = ['index.html', 'acceso.html', 'recibo.html', 'reto.html', 'practica.html'].filter((page) => existsSync(at(page)));
-const FRESH = at(`node_modules/.vemre-pages-${process.pid}`);
+/** Where the pages go. */
+const TO = process.argv[2] ?? at('dist');
+const FRESH = process.argv[2] === undefined ? at(`node_modules/.vemre-pages-${process.pid}`) : `${TO}.new`;
 
 /** What the pages run on; see README.md. */
 const TARGET = ['chrome90', 'edge90', 'firefox90', 'safari15'];
+
+/** The one thing that the libraries and the core use, and the oldest of these browsers do not have yet. */
+const OLDER = 'Object.hasOwn || (Object.hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name));';
 
 /** One name for the one style sheet, which all pages share. */
 const assetFileNames = ({ names }) => (names[0]?.endsWith('.css') ? 'assets/style-[hash][extname]' : 'assets/[name]-[hash][extname]');
@@ -38,7 +43,7 @@ async function pages() {
       configFile: false,
       publicDir: false,
       logLevel: 'warn',
-      worker: { format: 'iife' },
+      worker: { format: 'iife', rolldownOptions: { output: { banner: OLDER } } },
       build: {
         outDir: FRESH,
         emptyOutDir: false,
@@ -47,16 +52,16 @@ async function pages() {
         assetsInlineLimit: 0,
         modulePreload: false,
         reportCompressedSize: false,
-        rolldownOptions: { input: at(page), output: { codeSplitting: false, assetFileNames } },
+        rolldownOptions: { input: at(page), output: { codeSplitting: false, assetFileNames, banner: OLDER } },
       },
     });
     const file = `${FRESH}/${page}`;
     writeFileSync(file, withIntegrity(readFileSync(file, 'utf8')));
   }
-  rmSync(`${FRESH}-before`, { recursive: true, force: true });
-  if (existsSync(at('dist'))) renameSync(at('dist'), `${FRESH}-before`);
-  renameSync(FRESH, at('dist'));
-  rmSync(`${FRESH}-before`, { recursive: true, force: true });
+  const before = `${FRESH}-before`;
+  if (existsSync(TO)) renameSync(TO, before);
+  renameSync(FRESH, TO);
+  rmSync(before, { recursive: true, force: true });
 }
 
 /** Every script and style sheet of a page with its hash. */

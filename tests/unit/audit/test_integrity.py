@@ -387,7 +387,7 @@ def test_a_wheel_takes_along_all_that_is_built() -> None:
     script = (root_folder / "audit/verifier-ts/build.mjs").read_text()
     built = {f"audit/verifier-ts/{name}" for name in re.findall(r"at\('(dist/[^']+\.(?:mjs|html))'\)", script)}
     pages = (root_folder / "ballot/client/build.mjs").read_text()
-    built |= {f"ballot/client/{folder}/**" for folder in re.findall(r"renameSync\(FRESH, at\('(\w+)'\)\)", pages)}
+    built |= {f"ballot/client/{folder}/**" for folder in re.findall(r"process.argv\[2\] \?\? at\('(\w+)'\)", pages)}
     project = tomllib.loads((root_folder / "pyproject.toml").read_text())
     assert len(built) > 3
     assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["artifacts"]) == built

@@ -3,7 +3,7 @@
 import type { Contest } from '../core/bodies.ts';
 import type { Choice, Choices } from '../core/choice.ts';
 import { CheckFailed, NotFound, Refused } from '../core/errors.ts';
-import { ServiceRefused, Unreachable } from '../ui/kit/problem.ts';
+import { ServiceRefused, Unreachable } from '../ui/kit/failures.ts';
 
 /** An election whose setup was verified. */
 export interface ElectionSeen {

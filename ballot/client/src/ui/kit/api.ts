@@ -1,7 +1,7 @@
 /** Requests to the page's own origin: bounded in time and size, tried again where that is safe. */
 
-import { language } from '../../texts/index.ts';
-import { ServiceRefused, Unreachable } from './problem.ts';
+import { language } from '../../texts/language.ts';
+import { ServiceRefused, Unreachable } from './failures.ts';
 
 /** Milliseconds without a single byte after which a request is given up. A slow line is not a dead one. */
 const SILENCE = 30_000;

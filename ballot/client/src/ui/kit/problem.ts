@@ -1,46 +1,16 @@
 /** Why something did not work: what is the matter, whose trouble it is, what to do next. */
 
 import { CheckFailed, Refused } from '../../core/errors.ts';
-import { isKey, language, t, type Key } from '../../texts/index.ts';
+import { isKey, t, type Key } from '../../texts/index.ts';
 import { h } from './dom.ts';
-import { plain } from './words.ts';
+import { ServiceRefused, Unreachable, type Wording } from './failures.ts';
+import { plain } from './plain.ts';
+
+export { ServiceRefused, Unreachable } from './failures.ts';
 
 /** What went wrong, in the current language. `code` is for the help centre. */
-export interface Problem {
+export interface Problem extends Wording {
   readonly code: string;
-  readonly title: string;
-  readonly detail: string;
-  readonly next: string;
-}
-
-interface Wording {
-  readonly title: string;
-  readonly detail: string;
-  readonly next: string;
-}
-
-/** A refusal by a service (RFC 9457, as docs/spec says), or an answer that is none. */
-export class ServiceRefused extends Error {
-  override readonly name = 'ServiceRefused';
-  /** The code of `vemre/messages`, or `http-<status>`. */
-  readonly code: string;
-  readonly #words: Readonly<Record<string, Wording | null>>;
-
-  constructor(readonly status: number, readonly document: unknown) {
-    super(`HTTP ${status}`);
-    const said = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
-    this.code = typeof said['code'] === 'string' && /^[a-z0-9-]{1,60}$/.test(said['code']) ? said['code'] : `http-${status}`;
-    this.#words = { es: wording(said['es']), en: wording(said['en']) };
-  }
-
-  words(): Wording | null {
-    return this.#words[language()] ?? null;
-  }
-}
-
-/** Nobody answered, or not in time. */
-export class Unreachable extends Error {
-  override readonly name = 'Unreachable';
 }
 
 /** Any error as words. Texts `<code>-title`, `-detail`, `-next` of this page come before those of the service. */
@@ -72,11 +42,4 @@ function own(code: string, values: Readonly<Record<string, string | number>>): W
   if (!isKey(`${code}-title`)) return null;
   const say = (part: string): string => t(`${code}-${part}` as Key, values);
   return { title: say('title'), detail: say('detail'), next: say('next') };
-}
-
-function wording(value: unknown): Wording | null {
-  const said = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  const { title, detail, next } = said;
-  if (typeof title !== 'string' || typeof detail !== 'string' || typeof next !== 'string') return null;
-  return { title: plain(title), detail: plain(detail), next: plain(next) };
 }
