@@ -14,6 +14,7 @@ from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.deliveries import add_deliveries
 from vemre.cli.integrity import integrity
+from vemre.cli.rotation import Vaulted, add_rotate_vault
 from vemre.cli.services import Build, add_init, add_serve, official, official_options
 from vemre.cli.translations import say
 from vemre.service.client import ServiceClient
@@ -29,6 +30,15 @@ def _service() -> tuple[type[Any], Build]:
     from ballot.settings import BallotSettings
 
     return BallotSettings, create_app
+
+
+def _vaulted() -> Vaulted:
+    from ballot.box import COMPONENTS
+    from ballot.settings import BallotSettings
+    from ballot.store import BallotStore
+    from ballot.tables import SEALED, vault
+
+    return Vaulted(BallotSettings, COMPONENTS, BallotStore, vault, SEALED)
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -48,6 +58,7 @@ ballot.add_command(page_assets)
 ballot.add_command(token)
 ballot.add_command(recovery)
 add_deliveries(ballot)
+add_rotate_vault(ballot, _vaulted)
 
 
 @ballot.command("roster", help="ballot-roster")

@@ -13,7 +13,6 @@ from typing import Final
 
 import structlog
 from sqlalchemy import select, update
-from starlette.concurrency import run_in_threadpool
 
 from ballot.node import BallotNode
 from ballot.store import Account, BallotStore
@@ -24,6 +23,7 @@ from vemre.records.fields import format_time
 from vemre.records.record import Record
 from vemre.service.delivery import Courier, Message, name_of
 from vemre.service.station import Station
+from vemre.service.threads import seen_through
 from vemre.storage.engine import writing
 
 BATCH: Final = 200
@@ -50,7 +50,7 @@ class Received:
         while True:
             self._news.clear()
             try:
-                more = await run_in_threadpool(self.walk)
+                more = await seen_through(self.walk)
             except Exception as error:
                 # A fault of ours, such as a full disk, must not end it: what was not told is told later.
                 _logger.error("received-not-told", exc_info=error)

@@ -12,11 +12,3 @@ class BallotSettings(DeliverySettings):
 
     roster_token_file: Path | None = None
     """The token with which the registry hands over the roster."""
-
-    vault_dir: Path | None = None
-    """Where the key of the sealed contact data is; ``vault`` in the data folder where it is left out."""
-
-    @property
-    def vault(self) -> Path:
-        """The folder of ``vault.key``."""
-        return self.vault_dir or self.data_dir / "vault"

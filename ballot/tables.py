@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
 
+from vemre.service.resealing import Sealed
 from vemre.service.vault import vault_table
 from vemre.storage.schema import Component
 
@@ -145,3 +146,10 @@ told: Final = Table(
     Column("position", BigInteger, nullable=False),
 )
 """One row: up to which entry of the log voters were told that their ballot is in it."""
+
+SEALED: Final = (
+    Sealed(account, "pseudonym", ("contact", "phone")),
+    Sealed(access, "pseudonym", ("password", "secret")),
+    Sealed(recovery, "id", ("reason",)),
+)
+"""All sealed columns."""

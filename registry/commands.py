@@ -15,6 +15,7 @@ from vemre.cli import console, files
 from vemre.cli.command import Group, json_option, option
 from vemre.cli.deliveries import add_deliveries
 from vemre.cli.integrity import integrity
+from vemre.cli.rotation import Vaulted, add_rotate_vault
 from vemre.cli.services import Build, add_init, add_serve, data_option, official, official_options
 from vemre.cli.translations import language, say
 from vemre.messages import RemoteProblem
@@ -35,6 +36,15 @@ def _service() -> tuple[type[Any], Build]:
     return RegistrySettings, create_app
 
 
+def _vaulted() -> Vaulted:
+    from registry.office import COMPONENTS
+    from registry.settings import RegistrySettings
+    from registry.store import RegistryStore
+    from registry.tables import SEALED, vault
+
+    return Vaulted(RegistrySettings, COMPONENTS, RegistryStore, vault, SEALED)
+
+
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _vault_option = option("--vault-dir", type=_FOLDER, help="service-option-vault-dir")
 
@@ -42,6 +52,7 @@ add_init(registry, "registry", tokens=(ROSTER,), vault=True)
 add_serve(registry, "registry", _service, options=(_vault_option,))
 registry.add_command(integrity)
 add_deliveries(registry)
+add_rotate_vault(registry, _vaulted)
 
 
 @registry.command("import", help="registry-import")
@@ -130,20 +141,6 @@ def token(name: str, role: Role, data: Path, as_json: bool) -> None:
         console.put_json({"file": str(path)})
     else:
         console.say(say("registry-token-made", file=str(path)))
-
-
-@registry.command("rotate-vault", help="registry-rotate-vault")
-@option("--vault-dir", type=_FOLDER, required=True, help="service-option-vault-dir")
-@json_option
-def rotate_vault(vault_dir: Path, as_json: bool) -> None:
-    """The service seals with the new key from its next start on."""
-    from vemre.service import vault
-
-    number = vault.rotate(vault_dir)
-    if as_json:
-        console.put_json({"key": number})
-    else:
-        console.say(say("registry-vault-rotated", key=number))
 
 
 @registry.command("marks", help="registry-marks")

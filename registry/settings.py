@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime
@@ -26,8 +25,6 @@ ListedFields = Annotated[tuple[str, ...], AfterValidator(_listed)]
 class RegistrySettings(DeliverySettings):
     """What the registry needs beside what every service needs."""
 
-    vault_dir: Path | None = None
-    """Where the key of the sealed personal data is; ``vault`` in the data folder where it is left out."""
     registration_opens: AwareDatetime | None = None
     registration_closes: AwareDatetime | None = None
     """The window in which applications are taken; without them, until the freeze (REQ-6)."""
@@ -43,11 +40,6 @@ class RegistrySettings(DeliverySettings):
         "modality",
     )
     """What the officials' lists of the roll hold."""
-
-    @property
-    def vault(self) -> Path:
-        """The folder of ``vault.key``."""
-        return self.vault_dir or self.data_dir / "vault"
 
 
 __all__ = ["ROSTER", "RegistrySettings"]

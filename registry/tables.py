@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
 
+from vemre.service.resealing import Sealed
 from vemre.service.vault import vault_table
 from vemre.storage.schema import Component
 
@@ -189,3 +190,12 @@ page_session: Final = Table(
 )
 """Who is signed in on the pages, and applications that are being made there. `session` is the SHA-256 of the cookie's
 value. Sealed: `content` (JSON)."""
+
+SEALED: Final = (
+    Sealed(voter, "voter", ("folio", "clave_de_elector", "names", "email", "phone")),
+    Sealed(application, "application", ("folio", "data", "note")),
+    Sealed(commitment, "digest", ("opening",)),
+    Sealed(observation, "observation", ("text", "answer")),
+    Sealed(page_session, "session", ("content",)),
+)
+"""All sealed columns."""

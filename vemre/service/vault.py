@@ -91,6 +91,13 @@ class Vault:
         except (CryptoError, KeyError, TypeError, ValueError):
             raise VaultError(f"a sealed value of {place.table}.{place.column} does not open") from None
 
+    def renew(self, place: Place, sealed: str) -> str | None:
+        """What was sealed for `place` under an older key, sealed under the current one; None where it is already.
+        Raises VaultError."""
+        if sealed.partition(".")[0] == str(self._current):
+            return None
+        return self.seal(place, self.open(place, sealed))
+
     def index(self, kind: str, value: str) -> bytes:
         """The blind index (32 bytes) of a value that the caller has normalised; equal for equal `kind` and `value`."""
         return hmac.digest(self._index, canonical.encode([kind, value]), hashlib.sha256)
@@ -122,11 +129,16 @@ def rotate(folder: Path, random: Random = os.urandom) -> int:
     _vault(content)
     number = max(map(int, content["keys"])) + 1
     content = {**content, "current": number, "keys": {**content["keys"], str(number): random(KEY_BYTES).hex()}}
-    aside = folder / f".{FILE}.{secrets.token_hex(4)}"
-    _write(aside, content)
-    os.replace(aside, folder / FILE)
-    _sync(folder)
+    _replace(folder, content)
     return number
+
+
+def drop_older(folder: Path) -> None:
+    """Forget every key but the current one: what older ones sealed opens no more. Raises Refused("vault-unusable")."""
+    content = _read(folder / FILE)
+    _vault(content)
+    current = str(content["current"])
+    _replace(folder, {**content, "keys": {current: content["keys"][current]}})
 
 
 def load(folder: Path) -> Vault:
@@ -157,6 +169,13 @@ def _read(path: Path) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise Refused("vault-unusable", reason="the file does not hold the keys of a vault") from None
+
+
+def _replace(folder: Path, content: Any) -> None:
+    aside = folder / f".{FILE}.{secrets.token_hex(4)}"
+    _write(aside, content)
+    os.replace(aside, folder / FILE)
+    _sync(folder)
 
 
 def _write(path: Path, content: Any) -> None:
@@ -190,7 +209,8 @@ def vault_table(metadata: MetaData) -> Table:
     )
 
 
-_PROOF: Final = Place("vault", "proof", "1")
+PROOF: Final = Place("vault", "proof", "1")
+"""Where a database keeps what only its vault opens."""
 
 
 def bind(engine: Engine, table: Table, folder: Path, seal_rows: Callable[[Connection, Vault], bool]) -> Vault:
@@ -207,21 +227,21 @@ def bind(engine: Engine, table: Table, folder: Path, seal_rows: Callable[[Connec
                 create(folder)
             vault = load(folder)
             clean = not seal_rows(connection, vault)
-            connection.execute(insert(table).values(one=1, proof=vault.seal(_PROOF, "vault"), clean=clean))
+            connection.execute(insert(table).values(one=1, proof=vault.seal(PROOF, "vault"), clean=clean))
         else:
             vault, clean = load(folder), row.clean
             try:
-                vault.open(_PROOF, row.proof)
+                vault.open(PROOF, row.proof)
             except VaultError:
                 raise Refused("vault-unusable", reason="the key is not that of this database") from None
     if not clean:
-        _overwrite(engine)
+        overwrite(engine)
         with writing(engine) as connection:
             connection.execute(update(table).values(clean=True))
     return vault
 
 
-def _overwrite(engine: Engine) -> None:
+def overwrite(engine: Engine) -> None:
     """Leave nothing of replaced rows in the database's files."""
     raw = engine.raw_connection()
     try:

@@ -20,6 +20,7 @@ from vemre.service.delivery import letters
 from vemre.service.delivery.message import Channel, Message
 from vemre.service.delivery.outbox import Outbox, Waiting, _now
 from vemre.service.delivery.senders import NotTaken, Opener, Postponed, Rejected, Sender, SenderDown
+from vemre.service.threads import seen_through
 from vemre.types import Clock
 
 ADDRESS_PAUSES: Final = (60.0, 3600.0)
@@ -130,14 +131,8 @@ class Courier:
                 await asyncio.wait_for(line.news.wait(), found.next)
 
     async def _in_thread(self, channel: Channel, line: _Line) -> _Round:
-        work = asyncio.ensure_future(asyncio.to_thread(self._round, channel, line))
         try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            self._ending.set()
-            with suppress(Exception):
-                await work
-            raise
+            return await seen_through(lambda: self._round(channel, line), self._ending.set)
         except Exception as error:
             # A fault of ours, such as a busy database, must not end deliveries.
             _logger.error("delivery-round-failed", channel=channel, exc_info=error)

@@ -13,6 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -119,6 +120,20 @@ class Outbox:
                 if message is not None and not wanted(message):
                     removed += self.done(entry)
         return removed
+
+    def reseal(self) -> int:
+        """Seal what waits under the vault's current key; gives how many messages were sealed under an older one."""
+        renewed = 0
+        for channel in CHANNELS:
+            for entry in list(self.entries(channel)):
+                with suppress(VaultError):
+                    sealed = self._vault.renew(Place("outbox", entry.channel, entry.name), entry.sealed)
+                    if sealed is not None:
+                        with self._lock:
+                            self._write(replace(entry, sealed=sealed))
+                        renewed += 1
+        self.sync()
+        return renewed
 
     # --- for the courier --------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ class DeliverySettings(ServiceSettings):
     """Where letters wait and who takes them. Without a mail server and a mail folder mails wait; so do text messages
     without a sender and a folder."""
 
+    vault_dir: Path | None = None
+    """Where the key of sealed data is; ``vault`` in the data folder where it is left out."""
     outbox_dir: Path | None = None
     """Where messages wait, sealed; ``outbox`` in the data folder where it is left out."""
     smtp_host: str | None = None
@@ -36,6 +38,11 @@ class DeliverySettings(ServiceSettings):
     """A folder into which text messages are written as files instead, for trials."""
     help_contact: str | None = Field(default=None, max_length=200)
     """Where voters get help, as letters name it: a telephone number and its hours, say."""
+
+    @property
+    def vault(self) -> Path:
+        """The folder of ``vault.key``."""
+        return self.vault_dir or self.data_dir / "vault"
 
     @property
     def outbox(self) -> Path:
