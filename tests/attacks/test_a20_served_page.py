@@ -40,14 +40,14 @@ class Polls:
 
 
 @pytest.fixture(scope="module")
-def polls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Polls]:
+def polls(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Polls]:
     parties = [s.Option(name, HOSTILE, f"{HOSTILE}{name}") for name in ("pan", "pri", "pvem", "pt", "morena", "mc")]
     sim: Simulator = voting_page.simulated(voting_page.offer(parties), urns=("urna-17",) * 2)[0]
     folder = tmp_path_factory.mktemp("elsewhere")
     (folder / "pixel.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     (folder / "script.js").write_text("document.title = 'taken'")
     with (
-        BallotBoxUnderTest(sim, tmp_path_factory.mktemp("box"), build=voting_page.built()).running() as box,
+        BallotBoxUnderTest(sim, tmp_path_factory.mktemp("box"), build=pages).running() as box,
         listening(box.station.app) as url,
         serving_folder(folder) as elsewhere,
     ):
