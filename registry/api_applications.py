@@ -8,6 +8,7 @@ code, a wrong address and an unknown one get the same answer.
     POST /solicitudes/{name}/appeal         appeal a refusal, once
     POST /solicitudes/{name}/modality       another way to vote, until the freeze
     GET  /solicitudes/{name}/commitments    what the log says of it, and what opens that
+    GET  /inscripcion                       the same of a voter who came with an imported roll, by the code of officials
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pydantic import BaseModel
 from registry.api_models import ApplicationForm, Correction, ModalityOrder, Order, Text, fields_refused, time_of
 from registry.application import FieldsRefused
 from registry.applications import Application
+from registry.commitments import Committed
 from registry.enrolling import Enrolling
+from vemre.records.enrolment import Opening
 from vemre.service.official import bearer
 
 
@@ -71,12 +74,20 @@ class CommitmentList(BaseModel):
     commitments: list[Commitment]
 
 
+class Entry(CommitmentList):
+    """The own entry of a voter who came with an imported roll."""
+
+    folio: str
+    data: dict[str, str]
+
+
 Name = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 
 def routes(enrolling: Enrolling) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/solicitudes", tags=["applicants"])
+    outer = APIRouter(tags=["applicants"])
 
     async def owner(request: Request) -> Application:
         return await enrolling.own(bearer(request), request.path_params.get("name"))
@@ -130,20 +141,28 @@ def routes(enrolling: Enrolling) -> APIRouter:
 
     @router.get("/{name}/commitments", summary="What the log says of the own application")
     async def commitments(name: Name, own: Application = mine) -> CommitmentList:  # noqa: ARG001
-        found = await enrolling.openings(own)
-        return CommitmentList(
-            commitments=[
-                Commitment(
-                    number=one.number,
-                    kind=one.kind,
-                    index=one.position,
-                    opening=opening.as_json() if opening is not None else None,
-                )
-                for one, opening in found
-            ]
-        )
+        return CommitmentList(commitments=_listed(await enrolling.openings(own)))
 
-    return router
+    @outer.get("/inscripcion", summary="The own entry on the roll, for who came with an imported one")
+    async def entry(request: Request) -> Entry:
+        number, found = await enrolling.opened.voter_by_code(bearer(request))
+        data = {name: value for name, value in vars(found).items() if name != "folio"}
+        return Entry(folio=found.folio, data=data, commitments=_listed(await enrolling.opened.of_voter(number)))
+
+    outer.include_router(router)
+    return outer
+
+
+def _listed(found: list[tuple[Committed, Opening | None]]) -> list[Commitment]:
+    return [
+        Commitment(
+            number=one.number,
+            kind=one.kind,
+            index=one.position,
+            opening=opening.as_json() if opening is not None else None,
+        )
+        for one, opening in found
+    ]
 
 
 def standing(found: Application) -> Standing:

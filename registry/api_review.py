@@ -6,6 +6,7 @@ POST /official/solicitudes/{name}/observe           {"fields", "note"}
 POST /official/solicitudes/{name}/accept            onto the roll
 POST /official/solicitudes/{name}/refuse            {"reason", "note"}
 POST /official/modality                             {"folio", "modality"}
+POST /official/enrolment-code                       {"folio"}: what opens the entry of an imported voter
 POST /official/freeze                               {"undecided"}: how many applications stay without an answer
 GET  /official/enrolment                            numbers by state, modality and kind of commitment
 GET  /official/nominal?order=country|entity         the roll in one of its orders (text/csv)
@@ -61,6 +62,18 @@ class VoterModality(Order):
 
     folio: Folio
     modality: Modality
+
+
+class CodeOrder(Order):
+    """Whose code is asked for."""
+
+    folio: Folio
+
+
+class EnrolmentCode(BaseModel):
+    """What opens a voter's own entry (`GET /inscripcion`). It is for the voter alone."""
+
+    code: str
 
 
 class FreezeOrder(Order):
@@ -171,6 +184,10 @@ def routes(
     @router.post("/modality", status_code=204, summary="Change how a voter votes", response_class=Response)
     async def modality(order: VoterModality, by: By = signed_in) -> None:
         await enrolling.change_modality_of(order.folio, order.modality, by)
+
+    @router.post("/enrolment-code", summary="The code of a voter who came with an imported roll")
+    async def enrolment_code(order: CodeOrder, by: By = signed_in) -> EnrolmentCode:
+        return EnrolmentCode(code=await enrolling.code_for(order.folio, by))
 
     @router.post("/freeze", summary="Freeze the roll", dependencies=[signed_in])
     async def freeze(order: FreezeOrder) -> Frozen:

@@ -265,6 +265,12 @@ class Enrolling:
         """Note that addresses of letters that wait are shown."""
         await self.note("deliveries", count, by)
 
+    async def code_for(self, folio: str, by: By) -> str:
+        """The code of a voter who came with an imported roll. Raises Refused: "not-enrolled", "has-application"."""
+        number, code = await run_in_threadpool(self.opened.code_for, folio)
+        await self.note("enrolment-code", 1, by, str(commitments.voter(number)))
+        return code
+
     async def note_listing(self, order: str, by: By) -> None:
         """Note that the roll is listed."""
         count = await run_in_threadpool(lambda: sum(self._store.counts().values()))

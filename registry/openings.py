@@ -19,6 +19,7 @@ from registry.node import RegistryNode
 from registry.store import RegistryStore
 from registry.tables import voter
 from vemre.crypto import crockford
+from vemre.errors import Refused
 from vemre.records.enrolment import Opening
 from vemre.service.official import unauthorized
 from vemre.service.station import Station
@@ -60,14 +61,23 @@ class Openings:
         proof = int.from_bytes(self._store.vault.index("voter-code", str(number)), "big") >> (256 - _PROOF_BITS)
         return crockford.grouped(crockford.encode(number << _PROOF_BITS | proof, CODE_SYMBOLS))
 
+    def code_for(self, folio: str) -> tuple[int, str]:
+        """Number and code of the voter with a folio. Blocking. Raises Refused: "not-enrolled", "has-application"."""
+        number = self._store.number_by_folio(folio)
+        if number is None:
+            raise Refused("not-enrolled")
+        if not self._rows.of(commitments.voter(number)):
+            raise Refused("has-application")
+        return number, self.code_of(number)
+
     async def voter_by_code(self, code: str) -> tuple[int, Voter]:
         """Whose code it is. Raises the one 401 for a code that is nobody's."""
         wanted = crockford.normalise(code)
         try:
-            number = crockford.decode(wanted) >> _PROOF_BITS if len(wanted) == CODE_SYMBOLS else 0
+            number = crockford.decode(wanted) >> _PROOF_BITS
         except ValueError:
             raise unauthorized() from None
-        if not hmac.compare_digest(crockford.normalise(self.code_of(number)), wanted):
+        if len(wanted) != CODE_SYMBOLS or not hmac.compare_digest(crockford.normalise(self.code_of(number)), wanted):
             raise unauthorized()
         return number, await self.voter(number)
 

@@ -73,7 +73,10 @@ _WIDTHS: Final[dict[str, Literal["short", "medium"]]] = {
 
 def problems_by_field(problems: Sequence[FieldProblem], words: Words) -> dict[str, str]:
     """What is wrong with each field, in words."""
-    return {problem.field: words(f"error-{problem.code}") for problem in reversed(problems)}
+    return {
+        problem.field: words(f"error-{problem.code}", field=words(f"field-{problem.field.replace('_', '-')}"))
+        for problem in reversed(problems)
+    }
 
 
 def field(name: str, value: str, words: Words, problem: str = "") -> Field:

@@ -59,7 +59,7 @@ def routes(
             if not branches:
                 raise Refused("not-found" if chosen else "roll-empty")
             return site.show(
-                visit, "branches.html", order=order, columns=columns, chosen=chosen, place=place, branches=branches,
+                visit, "branches.html", order=order, columns=columns, chosen=chosen, here=place, branches=branches,
                 column=columns[len(chosen)], root=root, home=home,
             )  # fmt: skip
         people = await run_in_threadpool(nominal.part, store, order, chosen)
@@ -68,7 +68,7 @@ def routes(
             raise Refused("not-found")
         await enrolling.note(f"nominal-{order}", len(shown), by)
         return site.show(
-            visit, "people.html", order=order, columns=columns, chosen=chosen, place=place, root=root, fields=fields,
+            visit, "people.html", order=order, columns=columns, chosen=chosen, here=place, root=root, fields=fields,
             rows=[[getattr(person, name) for name in fields] for person in shown], page=pagina, total=len(people),
             pages=-(-len(people) // PAGE), home=home,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from registry.node import RegistryNode
 from registry.office import Office
-from registry.pages import applicants, lists, officials, own, parties, paths, problem_pages, review
+from registry.pages import applicants, letters, lists, officials, own, parties, paths, problem_pages, review
 from registry.pages.holders import Holders
 from registry.pages.sessions import Sessions
 from registry.pages.site import Site
@@ -36,6 +36,7 @@ def _routers(site: Site, office: Office, settings: RegistrySettings) -> Iterator
     yield officials_.routes()
     yield review.routes(site, enrolling, officials_)
     yield officials.routes(site, enrolling, store, officials_)
+    yield letters.routes(site, enrolling, officials_)
     yield lists.routes(site, enrolling, store, settings.official_fields, officials_, paths.OFFICE)
     yield parties_.routes()
     yield parties.routes(site, enrolling, store, parties_)

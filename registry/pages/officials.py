@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from registry.applications import Observation
 from registry.enrolling import Enrolling
-from registry.enrolment import UNDECIDED
+from registry.enrolment import UNDECIDED, State
 from registry.fields import MODALITIES, Modality
 from registry.pages import fields, paths
 from registry.pages.fields import Field
@@ -46,7 +46,7 @@ def routes(site: Site, enrolling: Enrolling, store: RegistryStore, officials: Ho
     async def freeze_page(visit: Visit, count: str = "", problems: dict[str, str] | None = None) -> Response:
         words, found = visit.words, problems or {}
         counts = await run_in_threadpool(enrolling.counts)
-        waiting = {state: counts[state] for state in sorted(UNDECIDED)}
+        waiting = {state: counts[state] for state in State if state in UNDECIDED}
         asked = [
             Field(
                 "undecided", "number", words("field-undecided"), words("hint-undecided"), count, width="short",

@@ -31,7 +31,7 @@ def routes(site: Site, enrolling: Enrolling, store: RegistryStore, party: Holder
     @router.get(HOME)
     async def home(request: Request) -> Response:
         visit, by = await party.visit(request)
-        return site.show(visit, "party.html", who=by.who.partition("/")[2])
+        return site.show(visit, "party.html", who=by.who)
 
     @router.get(f"{HOME}/observaciones")
     async def own(request: Request, desde: After = 0) -> Response:

@@ -34,6 +34,10 @@ from vemre.messages import LANGUAGES, Language, Problem
 from vemre.service import problems
 
 COOKIE: Final = "__Host-registro"
+"""The session."""
+FORM_COOKIE: Final = "__Host-formulario"
+"""Shows that a form without a session was opened in the browser that sends it. A cookie of its own: whoever follows a
+link of another site comes without the session's, and must not lose it."""
 LANGUAGE_COOKIE: Final = "__Host-idioma"
 HTML: Final = "text/html; charset=utf-8"
 POLICY: Final = (
@@ -63,7 +67,7 @@ SIGN_IN: Final[dict[Role, str]] = {
 
 @dataclass
 class Visit:
-    """One request for a page. `name` is what the session cookie says, or what a new one will."""
+    """One request for a page. `name` and `form_name` are what the two cookies say, or what new ones will."""
 
     request: Request
     language: Language
@@ -71,7 +75,9 @@ class Visit:
     """Whether the request chose the language, which then stays chosen."""
     session: Session | None
     name: str | None = field(repr=False)
-    new_name: bool = False
+    form_name: str | None = field(repr=False)
+    new_names: set[str] = field(default_factory=set)
+    """Cookies to set."""
 
     @property
     def words(self) -> Words:
@@ -93,12 +99,9 @@ class Site:
         wish = request.query_params.get("lang")
         chosen = wish in LANGUAGES
         language = wish if chosen else request.cookies.get(LANGUAGE_COOKIE)
-        name = request.cookies.get(COOKIE)
-        if name is None or not is_name(name):
-            name, session = None, None
-        else:
-            session = await run_in_threadpool(self.sessions.find, name)
-        return Visit(request, "en" if language == "en" else "es", chosen, session, name)
+        name, form_name = _cookie(request, COOKIE), _cookie(request, FORM_COOKIE)
+        session = await run_in_threadpool(self.sessions.find, name) if name is not None else None
+        return Visit(request, "en" if language == "en" else "es", chosen, session, name, form_name)
 
     async def visit_as(self, request: Request, role: Role) -> Visit:
         """A visitor who is signed in with a role. Raises SignInNeeded."""
@@ -113,7 +116,8 @@ class Site:
         Raises Refused: "form-unusable", "form-expired" where the form is not of a page that was shown to this browser.
         """
         form = await forms.read(visit.request)
-        expected = self.sessions.form_token(visit.name) if visit.name is not None else ""
+        name = visit.name if visit.session is not None else visit.form_name
+        expected = self.sessions.form_token(name) if name is not None else ""
         if not expected or not hmac.compare_digest(expected.encode(), form.one(forms.TOKEN).encode()):
             raise Refused("form-expired")
         form.only(names, many)
@@ -126,7 +130,7 @@ class Site:
             assert visit.name is not None
             await run_in_threadpool(self.sessions.end, visit.name)
         visit.name = await run_in_threadpool(self.sessions.open, role, content)
-        visit.new_name = True
+        visit.new_names.add(COOKIE)
         return self.go(visit, place)
 
     async def sign_out(self, visit: Visit, place: str) -> Response:
@@ -143,9 +147,12 @@ class Site:
         """A page. `values` are what its template names beside what every template has."""
 
         def token() -> str:
-            if visit.name is None:
-                visit.name, visit.new_name = self.sessions.new_name(), True
-            return self.sessions.form_token(visit.name)
+            if visit.session is not None and visit.name is not None:
+                return self.sessions.form_token(visit.name)
+            if visit.form_name is None:
+                visit.form_name = self.sessions.new_name()
+                visit.new_names.add(FORM_COOKIE)
+            return self.sessions.form_token(visit.form_name)
 
         html = _environment().get_template(template).render(
             words=visit.words, language=visit.language, token=token, paths=paths, style=_style()[0],
@@ -168,8 +175,9 @@ class Site:
         answer.headers["Vary"] = "Accept, Cookie"
         if visit.chosen:
             _put(answer, LANGUAGE_COOKIE, visit.language, _YEAR)
-        if visit.new_name and visit.name is not None:
-            _put(answer, COOKIE, visit.name, None)
+        for cookie, name in ((COOKIE, visit.name), (FORM_COOKIE, visit.form_name)):
+            if cookie in visit.new_names and name is not None:
+                _put(answer, cookie, name, None)
 
     def route_class(self) -> type[APIRoute]:
         """Routes of pages: what nobody expected ends as a page too, and who must sign in is asked to."""
@@ -207,6 +215,12 @@ class Site:
             if name in told.headers:
                 answer.headers[name] = told.headers[name]
         return answer
+
+
+def _cookie(request: Request, cookie: str) -> str | None:
+    """The name that a cookie holds, if it may be one."""
+    found = request.cookies.get(cookie)
+    return found if found is not None and is_name(found) else None
 
 
 def _put(answer: Response, name: str, value: str, seconds: int | None) -> None:

@@ -16,6 +16,7 @@ from vemre.messages import Language
 
 _LOCALES: Final[dict[Language, str]] = {"es": "es_MX", "en": "en_US"}
 _FORMATS: Final[dict[Language, str]] = {"es": "d 'de' MMMM 'de' y, HH:mm", "en": "MMMM d, y, HH:mm"}
+_SHORT: Final[dict[Language, str]] = {"es": "d MMM y, HH:mm", "en": "MMM d, y, HH:mm"}
 # Central Mexico has kept one time the whole year since October 2022.
 _CENTRAL_MEXICO: Final = timezone(timedelta(hours=-6))
 
@@ -61,6 +62,29 @@ class Words:
         """A part of the roll: a country, an entity, a district with its number."""
         return self("district", number=value) if column == "district" else self.value(column, value)
 
+    def holder(self, who: str) -> str:
+        """Whose token it was, without the role."""
+        return who.partition("/")[2] or who
+
+    def who(self, who: str) -> str:
+        """Who it was, with the role."""
+        role, _, name = who.partition("/")
+        if name:
+            return self(f"who-{role}", name=name)
+        return self("who-first") if role == "official" else role
+
+    def subject(self, subject: str) -> str:
+        """Whose data was used."""
+        kind, _, number = subject.partition("/")
+        return self(f"subject-{kind}", number=number) if number else self("accesses-many")
+
+    def letter(self, template: str) -> str:
+        """What a letter is about; one that has no text by its template."""
+        try:
+            return self(f"letter-{template}")
+        except KeyError:
+            return template
+
     def act(self, code: str) -> str:
         """What personal data was used for; an act that has no text by its code."""
         try:
@@ -73,6 +97,11 @@ class Words:
         found = datetime.fromtimestamp(seconds, UTC).astimezone(_CENTRAL_MEXICO)
         shown = format_datetime(found, _FORMATS[self.language], locale=_LOCALES[self.language])
         return self("time", time=shown)
+
+    def short(self, seconds: int) -> str:
+        """The same where there is little room; the page says which time it is."""
+        found = datetime.fromtimestamp(seconds, UTC).astimezone(_CENTRAL_MEXICO)
+        return format_datetime(found, _SHORT[self.language], locale=_LOCALES[self.language])
 
     def iso(self, seconds: int) -> str:
         """The same for machines."""

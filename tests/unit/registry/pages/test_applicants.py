@@ -226,6 +226,11 @@ def test_proofs_are_valid(registry: RegistryUnderTest, sim: Simulator) -> None:
 def test_imported_voter_sees_the_own_entry_and_its_proof(registry: RegistryUnderTest) -> None:
     registry.import_roll(roll_file(roll_line(1), roll_line(2)))
     code = codes(registry)["F-0002"]
+    bearer = {"Authorization": f"Bearer {code}"}
+    answer = registry.client.get("/inscripcion", headers=bearer).json()
+    assert (answer["folio"], answer["data"]["email"]) == ("F-0002", "persona2@example.org")
+    assert [one["kind"] for one in answer["commitments"]] == ["imported"]
+    assert registry.client.get("/solicitudes", headers=bearer).status_code == 401
     visitor = Visitor(registry)
     page = visitor.fill("/registro/entrar", {"code": code})
     assert "Su inscripción" in page.text
