@@ -6,9 +6,7 @@ Every act is safe to repeat; official acts run one after the other. A ballot is 
 from __future__ import annotations
 
 import asyncio
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -17,20 +15,17 @@ from ballot import core
 from ballot.access.addresses import user_key
 from ballot.access.letters import Occasion
 from ballot.core import Window
+from ballot.intake import Intake
 from ballot.node import BallotNode
-from ballot.sessions import Session
+from ballot.sessions import Sessions
 from ballot.settings import BallotSettings
 from ballot.store import Account, BallotStore
 from ballot.tables import COMPONENT
-from vemre import group as groups
-from vemre.crypto import tracker
 from vemre.election import drafts
 from vemre.election.rules import ballots as rules
 from vemre.election.rules import engine, keygen, roll
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed, Refused
-from vemre.log.checkpoint import SignedCheckpoint
-from vemre.log.note import Note
 from vemre.records.fields import format_time
 from vemre.records.record import Record, plain
 from vemre.records.setup_bodies import Manifest
@@ -42,30 +37,16 @@ MAX_ROSTER_BYTES: Final = 512 << 20
 _REFRESH_SECONDS: Final = 3
 
 
-@dataclass(frozen=True)
-class Taken:
-    """A ballot in the log, and its receipt as it was first given."""
-
-    appended: Appended
-    receipt: bytes
-
-    @property
-    def tracker(self) -> str:
-        """The short form of the leaf hash."""
-        return tracker.shown(self.appended.leaf_hash)
-
-
 class BallotBox:
     """The ballot box's acts over its rows and its log."""
 
-    def __init__(self, station: Station[BallotNode], settings: BallotSettings) -> None:
+    def __init__(self, station: Station[BallotNode], settings: BallotSettings, sessions: Sessions) -> None:
         self._station = station
         self._settings = settings
         self._node = station.node
         self.store = BallotStore(station.engine, settings.vault)
         self._one_act = asyncio.Lock()
-        # Proofs are arithmetic: more threads than processors would only make everybody wait longer.
-        self._checkers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="checker")
+        self.intake = Intake(station, sessions, self._note_late)
         self._refreshed = 0
 
     # --- accounts -------------------------------------------------------------------------------------------------
@@ -118,31 +99,6 @@ class BallotBox:
 
     # --- casting --------------------------------------------------------------------------------------------------
 
-    async def cast(self, entry: bytes, session: Session) -> Taken:
-        """Take a ballot; the same bytes again get the same receipt. Raises CheckFailed and Refused."""
-        loop = asyncio.get_running_loop()
-        record = await loop.run_in_executor(self._checkers, core.read_ballot, entry, self._station.store.origin)
-        core.check_account(record, session)
-        known = self._node.find(record)
-        if known is None:
-            known = await self._take(record, session)
-        return Taken(known, await run_in_threadpool(self._first_receipt, known.index))
-
-    async def _take(self, record: Record, session: Session) -> Appended:
-        state, window = await run_in_threadpool(self._node.begin)
-        try:
-            core.check_open(self._node.own)
-            window.check(self._station.clock(), session)
-            self._node.check_early(record)
-            group, random = groups.load(), self._station.random
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._checkers, core.check_alone, group, random, state, record)
-            return await self._node.cast(record, session)
-        except Refused as refused:
-            if refused.code == "voting-closed":
-                await run_in_threadpool(self._note_late, state, record)
-            raise
-
     def _note_late(self, state: rules.BallotState, record: Record) -> None:
         """Count a ballot that was in order but for the time, once for each credential. It is not kept."""
         try:
@@ -152,14 +108,6 @@ class BallotBox:
         except (CheckFailed, Refused):
             return
         self.store.note_late(bytes.fromhex(record.signer), self._station.clock())
-
-    def _first_receipt(self, index: int) -> bytes:
-        """The receipt with the log's signature alone: what was sent first, byte by byte."""
-        store = self._station.store
-        receipt = store.receipt(index)
-        signed = SignedCheckpoint.parse(receipt.checkpoint)
-        own = Note(signed.note.text, (signed.log_line(store.vkey),))
-        return replace(receipt, checkpoint=own.encode(), extra=store.leaf_hash(index)).encode()
 
     def receipt(self, leaf_hash: bytes, size: int | None = None) -> tuple[bytes, bool]:
         """The best receipt there is by now, and whether a quorum of auditors stands behind it. Blocking.
@@ -254,7 +202,7 @@ class BallotBox:
 
     def shut(self) -> None:
         """End the threads."""
-        self._checkers.shutdown(wait=False, cancel_futures=True)
+        self.intake.shut()
 
 
 def read_account(entry: dict[str, str]) -> Account:

@@ -1,7 +1,7 @@
 """The ballot box's decisions on one ballot, without a clock, a database or a network.
 
-A ballot goes through `read_ballot` and `check_account`, then `check_alone` (whatever can be said without the writer,
-the heavy part), then, in the writer, `check_open` and `check_free`, which decide among ballots that come together.
+A ballot goes through `read_ballot`, `check_account` and `check_form`, then its proofs (the heavy part), then, in the
+writer, `check_open` and `check_free`, which decide among ballots that come together.
 Source: protocol, sections 6 and 7 (acceptance).
 """
 
@@ -15,12 +15,10 @@ from vemre.election.rules import ballots
 from vemre.election.rules.ballots import BallotState
 from vemre.election.rules.view import LogView
 from vemre.errors import CheckFailed, Refused
-from vemre.group import Group
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.fields import format_time, parse_time
 from vemre.records.record import Record, parse
-from vemre.types import Random
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,10 @@ def check_account(record: Record, session: Session) -> None:
         raise Refused("other-credential")
 
 
-def check_alone(group: Group, random: Random, state: BallotState, record: Record) -> None:
-    """Everything but the time and the competition with ballots that come together. Raises CheckFailed."""
+def check_form(state: BallotState, record: Record) -> None:
+    """Everything but the proofs, the time and the competition with ballots that come together. Raises CheckFailed."""
     for rule in (ballots.check_context, ballots.check_eligible, ballots.check_contests, ballots.check_signature):
         rule(state, record)
-    ballots.check_proofs(group, random, state, [("", record)])
 
 
 def check_open(log: LogView) -> None:

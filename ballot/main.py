@@ -36,12 +36,14 @@ def create_app(settings: BallotSettings, identity: Identity, anchors: Anchors) -
 
 def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     """The routes on an open station."""
-    box = BallotBox(station, settings)
+    sessions = StoredSessions(station.engine, station.clock, station.random)
+    box = BallotBox(station, settings, sessions)
     station.on_close(box.shut)
-    means = _means(station, settings, box)
+    means = _means(station, settings, box, sessions)
     station.on_close(means.work.shut)
     official = named(settings.data_dir)
-    station.add(api.routes(box, means.sessions, official))
+    station.add(api.routes(box, official))
+    station.app.router.routes.insert(0, api.first_route(box.intake))
     station.add(access_api.routes(means, box.ballot_of))
     station.add(api_passkeys.routes(means))
     station.add(api_official.routes(means, box.occasion, official))
@@ -52,7 +54,9 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     return station.app
 
 
-def _means(station: Station[BallotNode], settings: BallotSettings, box: BallotBox) -> Means:
+def _means(
+    station: Station[BallotNode], settings: BallotSettings, box: BallotBox, sessions: StoredSessions
+) -> Means:
     engine, clock, random = station.engine, station.clock, station.random
     senders, outbox = open_senders(settings), Outbox(settings.outbox, box.store.vault, clock)
 
@@ -62,7 +66,6 @@ def _means(station: Station[BallotNode], settings: BallotSettings, box: BallotBo
     # What acts left that came to no end.
     outbox.keep_only(ready)
     courier = Courier(outbox, senders, ready=ready, help_contact=settings.help_contact, clock=clock)
-    sessions = StoredSessions(engine, clock, random)
     return Means(box.store, sessions, courier, frozenset(senders), settings.public_url, box.over, clock, random)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ballot import core
 from ballot.core import Window
@@ -20,8 +20,12 @@ from vemre.records import vote_bodies as v
 from vemre.records.fields import format_time
 from vemre.records.record import Record, parse
 from vemre.service.node import Appended, ElectionNode
+from vemre.storage.group_commit import Committed
 from vemre.storage.log_store import LogTransaction
 from vemre.types import LogName
+
+Outcome: TypeAlias = Appended | CheckFailed | Refused
+"""What becomes of a ballot in the writer."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,23 @@ class BallotNode(ElectionNode):
             self._window = Window.of(view.manifest)
             self._state = state
 
-    async def cast(self, record: Record, session: Session) -> Appended:
-        """Append a ballot that `core.check_alone` has passed; answers after the commit.
+    async def cast(self, ballots: Sequence[tuple[Record, Session]]) -> Committed[list[Outcome]]:
+        """Append ballots that passed every check but the writer's; answers after the commit, each as if it had come
+        alone: where it stands, or why it is refused.
 
-        Raises Refused: "box-not-open", "voting-not-begun", "voting-closed", "already-voted", "credential-blocked";
-        CheckFailed(BALLOT-FRESH).
+        That is Refused "box-not-open", "voting-not-begun", "voting-closed", "already-voted" or "credential-blocked", or
+        CheckFailed(BALLOT-FRESH). Raises what `Writer.submit` raises.
         """
-        committed = await self._writer.submit(lambda transaction: self._admit_ballot(transaction, record, session))
-        return committed.value
+        return await self._writer.submit(
+            lambda transaction: [self._outcome(transaction, record, session) for record, session in ballots]
+        )
+
+    def _outcome(self, transaction: LogTransaction, record: Record, session: Session) -> Outcome:
+        # A refusal changes nothing, so that it takes back nothing.
+        try:
+            return self._admit_ballot(transaction, record, session)
+        except (CheckFailed, Refused) as refusal:
+            return refusal
 
     def check_early(self, record: Record) -> None:
         """Spare the heavy checks where the log already decides. What is not committed yet decides nothing here: the

@@ -8,6 +8,7 @@ the two makes it write the last letters again, and none is left out.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -31,6 +32,8 @@ BATCH: Final = 200
 LOOK_SECONDS: Final = 30.0
 """How often the log is looked at even if nobody says that it grew."""
 _PAUSE: Final = 5.0
+_REST: Final = 4
+"""The walker rests so many times as long as it worked."""
 _logger = structlog.get_logger(__name__)
 
 
@@ -49,6 +52,7 @@ class Received:
         """Walk, until cancelled."""
         while True:
             self._news.clear()
+            begun = time.monotonic()
             try:
                 more = await seen_through(self.walk)
             except Exception as error:
@@ -56,6 +60,8 @@ class Received:
                 _logger.error("received-not-told", exc_info=error)
                 await asyncio.sleep(_PAUSE)
                 continue
+            # A letter costs the disk more than its ballot did: where many vote at once, letters are late, not ballots.
+            await asyncio.sleep(_REST * (time.monotonic() - begun))
             if not more:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)

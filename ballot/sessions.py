@@ -6,6 +6,7 @@ box runs. It lasts `SECONDS`, can be prolonged, and ends after `LONGEST` in any 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -40,6 +41,9 @@ class Sessions(Protocol):
     def find(self, bearer: str) -> Session | None:
         """The session that a bearer token stands for, or None. Blocking."""
 
+    def find_all(self, bearers: Sequence[str]) -> list[Session | None]:
+        """The same for several tokens, in their order, for about the cost of one."""
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -61,15 +65,20 @@ class StoredSessions:
         self._random = random
 
     def find(self, bearer: str) -> Session | None:
-        """See `Sessions`: one read by the key. Looked up by a digest, so comparing tells nothing by its time."""
+        """See `Sessions`."""
+        return self.find_all([bearer])[0]
+
+    def find_all(self, bearers: Sequence[str]) -> list[Session | None]:
+        """See `Sessions`: one read by the key. Looked up by digests, so comparing tells nothing by its time."""
+        digests = [official.digest(bearer) for bearer in bearers]
         query = (
-            select(rows.c.pseudonym, account.c.credential, rows.c.opened, rows.c.expires)
+            select(rows.c.digest, rows.c.pseudonym, account.c.credential, rows.c.opened, rows.c.expires)
             .join(account)
-            .where(rows.c.digest == official.digest(bearer), rows.c.expires > self._clock())
+            .where(rows.c.digest.in_(digests), rows.c.expires > self._clock())
         )
         with self._engine.connect() as connection:
-            found = connection.execute(query).one_or_none()
-        return None if found is None else Session(*found)
+            found = {digest: Session(*row) for digest, *row in connection.execute(query)}
+        return [found.get(digest) for digest in digests]
 
     def open(self, connection: Connection, pseudonym: str) -> Opened:
         """A session with a token of its own, in the caller's transaction."""

@@ -42,12 +42,13 @@ MAX_WAITING: Final = 4096
 
 @dataclass(frozen=True)
 class Committed(Generic[T]):
-    """What became of a request: `decide`'s value, the indices of its entries, and the size of the log that the
-    checkpoint of its batch covers."""
+    """What became of a request: `decide`'s value, the indices of its entries, and the signed checkpoint after its
+    batch with the size of the log that it covers."""
 
     value: T
     indices: range
     size: int
+    note: bytes
 
 
 @dataclass
@@ -155,13 +156,13 @@ class GroupCommitter:
                 error = self._decide(request, transaction)
                 if error is not None:
                     refused.append((request, error))
-        size = transaction.frontier.size
+        size, note = transaction.frontier.size, transaction.note
         for request, error in refused:
             request.future.set_exception(error)
         for request in batch:
             if request.outcome is not None:
                 value, indices = request.outcome
-                request.future.set_result(Committed(value, indices, size))
+                request.future.set_result(Committed(value, indices, size, note))
 
     def _decide(self, request: _Request, transaction: LogTransaction) -> Exception | None:
         """Run one request; gives the reason where it alone is refused, raises where the batch cannot go on."""

@@ -46,6 +46,8 @@ class LogTransaction:
         self.frontier = frontier.copy()
         self.entries: list[tuple[bytes, bytes]] = []
         self.hashes: list[tuple[int, int, bytes]] = []
+        self.note = b""
+        """The signed checkpoint after this transaction; to be shown to nobody before the commit."""
         self._start = frontier.size
 
     def append(self, entries: Iterable[bytes]) -> range:
@@ -144,6 +146,7 @@ class LogStore(StoredLog):
                     self._or_fail(database.rollback)
                     raise
                 head = self._or_fail(lambda: self._seal(transaction))
+                transaction.note = head.note
                 self._or_fail(lambda: self._commit(database))
                 self._head = head
 

@@ -17,7 +17,7 @@ from vemre.errors import CheckFailed
 from vemre.params import MAX_JSON_INTEGER
 from vemre.records.record import parse, signed_bytes
 
-TEXTS = st.text(st.sampled_from('abZ09_- "\\/\x7f\n\x1f<>&\'éñ\u2028\U0001f5f3'), max_size=8)
+TEXTS = st.text(st.sampled_from("abZ09_- \"\\/\x7f\n\x1f<>&'éñ\u2028\U0001f5f3"), max_size=8)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-MAX_JSON_INTEGER, MAX_JSON_INTEGER) | TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
@@ -49,7 +49,18 @@ def test_other_spellings_are_refused(value: Any, ascii_only: bool, ordered: bool
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a":1,"a":1}', '{"b":1,"a":1}', '{"a":1.0}', '{"a":1e2}', '{"a":-0}', "[01]", "[NaN]", '["\t"]', '["\\u0061"]', ""]
+    [
+        '{"a":1,"a":1}',
+        '{"b":1,"a":1}',
+        '{"a":1.0}',
+        '{"a":1e2}',
+        '{"a":-0}',
+        "[01]",
+        "[NaN]",
+        '["\t"]',
+        '["\\u0061"]',
+        "",
+    ]
     + [f'{{"a":{sign}{number}}}' for sign in ("", "-") for number in (MAX_JSON_INTEGER + 1, 2**54, 10**17)],
 )
 def test_what_has_no_canonical_form(text: str) -> None:
