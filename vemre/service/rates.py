@@ -43,10 +43,16 @@ _UNCOUNTED: Final = frozenset({"/health", "/metrics"})
 _WRITING: Final = (
     ("/session", "sign-in"),
     ("/access", "sign-in"),
-    ("/solicitud", "apply"),
+    ("/registro/entrar", "sign-in"),
+    ("/personal/entrar", "sign-in"),
+    ("/representaciones/entrar", "sign-in"),
+    ("/solicitudes", "apply"),
+    ("/registro", "apply"),
     ("/partidos", "apply"),
+    ("/representaciones", "apply"),
     ("/ballots", "ballot"),
     ("/official", "official"),
+    ("/personal", "official"),
 )
 
 
