@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vemre.demo.children import Children
-from vemre.demo.places import AUDITORS, Places, election_options
+from vemre.demo.places import AUDITORS, Places, election_options, page_url
 from vemre.election.rules.view import Anchors
 from vemre.log.checkpoint import auditors_of, open_checkpoint
 from vemre.records.policy import parse_policy
@@ -52,7 +52,11 @@ class Auditors:
 
     def url(self, number: int) -> str:
         """Where an auditor's witness answers."""
-        return f"http://127.0.0.1:{self._ports[number]}"
+        return f"https://127.0.0.1:{self._ports[number]}"
+
+    def page(self, number: int) -> str:
+        """The address of an auditor's status page, for a browser."""
+        return page_url(self._ports[number])
 
     def settle(self, ports: Sequence[int], public: Sequence[Mapping[str, Any]]) -> None:
         """Choose where the witnesses answer, and tell the services. `public` are the public keys of all roles."""
@@ -66,7 +70,7 @@ class Auditors:
         election = election_options(self._places.policy, urls)
         commands = [
             (name_of(k), ["audit", "witness", "serve", "--data", self._places.auditor(k), *election,
-                          "--port", self._ports[k], "--insecure"])
+                          "--port", self._ports[k], *self._places.https_options(), "--insecure"])
             for k in numbers or self._ports
         ]  # fmt: skip
         self._children.serve(commands)

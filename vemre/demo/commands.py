@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import select
 import sys
 import threading
 import time
@@ -31,8 +32,9 @@ from vemre.service.export import check_target
 @option("--entities", type=click.IntRange(1, 32), default=8, show_default=True, help="demo-option-entities")
 @option("--out", type=click.Path(path_type=Path), help="demo-option-out")
 @option("--seed", help="demo-option-seed")
-@option("--serve/--no-serve", default=None, help="demo-option-serve")
-def command(count: int, entities: int, out: Path | None, seed: str | None, serve: bool | None) -> int:
+@option("--hold", is_flag=True, help="demo-option-hold")
+@option("--serve/--no-serve", default=True, help="demo-option-serve")
+def command(count: int, entities: int, out: Path | None, seed: str | None, hold: bool, serve: bool) -> int:
     """Ends with 0 where the record verifies and is certified."""
     folder = (out or Path(f"demo-out-{time.strftime('%Y%m%d-%H%M%S')}")).absolute()
     check_target(folder)
@@ -43,7 +45,7 @@ def command(count: int, entities: int, out: Path | None, seed: str | None, serve
     _banner(count, entities, seed, folder)
     electorate = voters.generate(seed, count, pef2024.entities(entities))
     with Children(places.logs) as children:
-        demonstration = Demonstration(places, children, stages, electorate, entities)
+        demonstration = (_Held if hold else Demonstration)(places, children, stages, electorate, entities)
         try:
             demonstration.run()
             with stages.stage("export"):
@@ -52,7 +54,7 @@ def command(count: int, entities: int, out: Path | None, seed: str | None, serve
             with stages.stage("verify"):
                 report = demonstration.verify()
             _show(demonstration, report, stages)
-            if serve if serve is not None else sys.stdout.isatty():
+            if serve:
                 _wait(demonstration)
         except ChildFailed as failure:
             _tell_failure(failure, places)
@@ -103,19 +105,52 @@ def _show_auditors(demonstration: Demonstration) -> None:
         console.put(say("demo-one-verifier"))
 
 
+class _Held(Demonstration):
+    """A demonstration that waits before the close, so that whoever runs it can vote."""
+
+    def hold(self) -> None:
+        show_addresses(self)
+        console.put(say("demo-hold"))
+        while not select.select([sys.stdin], [], [], 1.0)[0]:
+            self.children.check()
+        sys.stdin.readline()
+
+
 def _wait(demonstration: Demonstration) -> None:
     """Leave the services up until Ctrl-C."""
-    for name, url in demonstration.urls.items():
-        console.say(f"  {name}: {url}")
-    for number in range(1, AUDITORS + 1):
-        console.say(f"  auditor/{number}: {demonstration.auditors.url(number)}")
-    console.say(say("demo-serving"))
+    show_addresses(demonstration)
+    console.put(say("demo-serving"))
+    sys.stdout.flush()
     try:
         while True:
             demonstration.children.check()
             threading.Event().wait(1.0)
     except KeyboardInterrupt:
         console.say(say("demo-ended"))
+
+
+def show_addresses(demonstration: Demonstration) -> None:
+    """Where the pages are, and how to sign in as a voter, as an official and as an auditor."""
+    places, pages = demonstration.places, demonstration.pages()
+    registry, ballot, tally = pages["registry"], pages["ballot"], pages["tally"]
+    visitor = demonstration.visitor
+    rows = [
+        (say("demo-page-vote"), f"{ballot}/"),
+        (say("demo-page-find"), f"{ballot}/recibo"),
+        (say("demo-page-challenge"), f"{ballot}/reto"),
+        (say("demo-page-practice"), f"{ballot}/practica"),
+        (say("demo-page-apply"), f"{registry}/"),
+        (say("demo-page-office"), f"{registry}/personal"),
+        (say("demo-page-results"), f"{tally}/results"),
+        *((f"auditor/{k}", f"{demonstration.auditors.page(k)}/") for k in range(1, AUDITORS + 1)),
+    ]
+    console.put_table(say("demo-pages-title"), [say("demo-pages-what"), say("demo-pages-where")], rows)
+    console.put(say("demo-trust", file=str(places.authority_certificate)))
+    console.put(say("demo-as-voter", user=visitor["user"], password=visitor["password"]))
+    console.put(say("demo-as-voter-code", secret=visitor["secret"]))
+    console.put(say("demo-as-voter-credential", credential=visitor["credential"]))
+    console.put(say("demo-as-official", token=demonstration.official_token))
+    console.put(say("demo-as-auditor", folder=str(places.auditor(1))))
 
 
 def _tell_failure(failure: ChildFailed, places: Places) -> None:

@@ -7,6 +7,7 @@ knows a choice but the voters' file, which `vemre.demo.voters` writes.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import time
 import uuid
@@ -15,10 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from vemre.demo import keyring, pef2024, voters
+from vemre.demo import keyring, local_ca, pef2024, voters
 from vemre.demo.auditors import Auditors
 from vemre.demo.children import ChildFailed, Children
-from vemre.demo.places import AUDITORS, HOST, MIN_BATCH, MIXERS, THRESHOLD, TRUSTEES, Places, election_options
+from vemre.demo.places import AUDITORS, HOST, MIN_BATCH, MIXERS, THRESHOLD, TRUSTEES, Places, election_options, page_url
 from vemre.demo.stages import Stages
 from vemre.demo.voters import Electorate
 from vemre.election import drafts, release
@@ -35,6 +36,10 @@ POLL: Final = 0.3
 time, and a dozen processes look."""
 PATIENCE: Final = 300.0
 PORT_ATTEMPTS: Final = 5
+OFFICIAL: Final = "julia-robles"
+"""The official of the demonstration, invented."""
+TRUSTED: Final = "SSL_CERT_FILE"
+"""The variable that names the authorities which clients trust; the processes inherit it."""
 WINDOW: Final = 15 * 86_400
 """Seconds from opening to closing, as the law has it for voting from abroad; the trial's clock jumps over them."""
 
@@ -57,14 +62,20 @@ class Demonstration:
         self.election_id = str(uuid.uuid4())
         self.urls: dict[LogName, str] = {}
         self.auditors = Auditors(places, children)
+        self.official_token = ""
+        """What an official signs in with at the registry's pages."""
+        self.visitor: dict[str, str] = {}
+        """How one signs in as a voter here: address, password, secret of the codes; and the credential."""
         self.verdicts: dict[str, str] = {}
         """What each verifier says of the exported record, by the language it is written in."""
         self._public: list[dict[str, Any]] = []
         self.clients: dict[LogName, ServiceClient] = {}
+        self._trusted_before = os.environ.get(TRUSTED)
 
     def run(self) -> None:
         """From the keys to the certified result."""
         with self.stages.stage("keys", trustees=TRUSTEES, mixers=MIXERS, auditors=AUDITORS):
+            self.make_certificate()
             self.make_keys()
             self.write_manifest()
         with self.stages.stage("services"):
@@ -75,6 +86,7 @@ class Demonstration:
             self.set_up()
         with self.stages.stage("cast", voters=len(self.electorate.voting)):
             self.cast()
+        self.hold()
         with self.stages.stage("close"):
             self.close()
         with self.stages.stage("mix", mixers=MIXERS):
@@ -84,12 +96,25 @@ class Demonstration:
         with self.stages.stage("certify", auditors=AUDITORS):
             self.certify()
 
+    def pages(self) -> dict[LogName, str]:
+        """The addresses of the services' pages, for a browser."""
+        return {name: page_url(int(url.rpartition(":")[2])) for name, url in self.urls.items()}
+
     def shut(self) -> None:
-        """Close the connections."""
+        """Close the connections, and trust again what was trusted before."""
         for client in self.clients.values():
             client.close()
+        if self._trusted_before is None:
+            os.environ.pop(TRUSTED, None)
+        else:
+            os.environ[TRUSTED] = self._trusted_before
 
     # --- before the first record ------------------------------------------------------------------------------
+
+    def make_certificate(self) -> None:
+        """An authority for this machine alone; everybody here trusts it, and it only."""
+        local_ca.make(self.places.certificates)
+        os.environ[TRUSTED] = str(self.places.authority_certificate)
 
     def make_keys(self) -> None:
         """Everybody makes their own keys."""
@@ -154,7 +179,7 @@ class Demonstration:
         for attempt in range(PORT_ATTEMPTS):
             ports = _free_ports(len(LOG_NAMES) + AUDITORS)
             of_logs = dict(zip(LOG_NAMES, ports, strict=False))
-            self.urls = {name: f"http://127.0.0.1:{port}" for name, port in of_logs.items()}
+            self.urls = {name: f"https://127.0.0.1:{port}" for name, port in of_logs.items()}
             self.auditors.settle(ports[len(LOG_NAMES) :], self._public)
             try:
                 self.children.serve([(name, self._serve(name, of_logs[name])) for name in LOG_NAMES])
@@ -168,7 +193,10 @@ class Demonstration:
         others = [part for other in LOG_NAMES if other != name for part in (f"--{other}-url", self.urls[other])]
         roster = ["--roster-token-file", self.places.token("registry", "roster")] if name == "ballot" else []
         data: tuple[object, ...] = ("--data", self.places.service(name), "--policy", self.places.policy)
-        data += ("--port", port, "--witnesses", self.places.witnesses)
+        data += ("--port", port, "--witnesses", self.places.witnesses, *self.places.https_options())
+        if name != "tally":
+            # The name that a browser shows, and that passkeys are bound to.
+            data += ("--public-url", page_url(port))
         return [name, "serve", *data, *others, *roster, "--config", self.places.work / f"{name}.toml", "--insecure"]
 
     # --- key generation, roll, setup, opening ------------------------------------------------------------------
@@ -181,12 +209,19 @@ class Demonstration:
         roll = pef2024.write_roll(self.electorate.roll)
         (self.places.root / "roll.csv").write_bytes(roll)
         self.official("registry", "roll-import", roll, "text/csv")
+        self.enrol()
         self.official("registry", "credentials")
         self.official("registry", "roll")
         self._until(self._drill_is_complete)
         self.official("tally", "drill")
         # They come back when there is something to decrypt, and then not all of them.
         self.children.stop(*trustees)
+
+    def enrol(self) -> None:
+        """An official gets a token for the pages. Who enrols besides those of the imported roll: here nobody."""
+        data = ("--data", self.places.service("registry"), "--role", "official")
+        made = self.children.run("official", "registry", "token", OFFICIAL, *data, "--json")
+        self.official_token = Path(json.loads(made)["file"]).read_text(encoding="ascii").strip()
 
     def _drill_is_complete(self) -> bool:
         drill = self.clients["tally"].get_json("/drills/next")
@@ -206,10 +241,11 @@ class Demonstration:
     # --- voting ------------------------------------------------------------------------------------------------
 
     def cast(self) -> None:
-        """The voters, over HTTP: each follows the link, chooses password and second factor, signs in, and casts with the
+        """The voters, over HTTP: each follows the link, sets up the access, signs in, and casts with the
         credential; every receipt is checked."""
         credentials = self._credentials()
         links = self._until(lambda: self._complete(voters.link_tokens(self.places.mail("ballot"))))
+        self._welcome(credentials, links)
         path = self.places.work / "voters.jsonl"
         voters.write_voters(path, self.electorate, self.offer, credentials, links)
         self.children.run(
@@ -217,12 +253,27 @@ class Demonstration:
             "--receipts", self.places.root / "receipts", "--json", show=True,
         )  # fmt: skip
 
+    def _welcome(self, credentials: dict[str, str], links: dict[str, str]) -> None:
+        """The voter whom nobody plays sets up an access, for whoever runs the demonstration."""
+        visitor = self.electorate.visitor
+        link = self.places.work / "link"
+        link.write_text(links[visitor.email], encoding="utf-8")
+        self.children.run(
+            "visitor", "voter", "access", "--ballot-url", self.urls["ballot"], "--link", link,
+            "--digits", visitor.phone[-4:], "--keep", self.places.visitor_access, "--json",
+        )  # fmt: skip
+        kept = json.loads(self.places.visitor_access.read_text(encoding="utf-8"))
+        self.visitor = {**kept, "credential": credentials[visitor.email]}
+
     def _credentials(self) -> dict[str, str]:
         return self._until(lambda: self._complete(voters.credentials(self.places.mail("registry"))))
 
     def _complete(self, letters: dict[str, str]) -> dict[str, str]:
         """The letters, once everybody has one: they are handed over in the background."""
         return letters if len(letters) >= self.electorate.registered else {}
+
+    def hold(self) -> None:
+        """While people may still vote: here nothing."""
 
     def close(self) -> None:
         """The end of the vote, the marks, the list to mix, and the decision on small batches."""

@@ -56,6 +56,25 @@ class Places:
         """The trial's clock of the ballot box."""
         return self.work / "clock"
 
+    @property
+    def certificates(self) -> Path:
+        return self.root / "tls"
+
+    @property
+    def authority_certificate(self) -> Path:
+        """What a browser has to trust."""
+        return self.certificates / "authority.pem"
+
+    def https_options(self) -> tuple[object, ...]:
+        """What makes a service answer by HTTPS."""
+        certificate, key = self.certificates / "certificate.pem", self.certificates / "key.pem"
+        return "--tls-certificate", certificate, "--tls-key", key
+
+    @property
+    def visitor_access(self) -> Path:
+        """How the voter signs in whom whoever runs the demonstration may play."""
+        return self.work / "visitor.json"
+
     def service(self, name: LogName) -> Path:
         return self.work / name
 
@@ -101,6 +120,11 @@ class Places:
             **{f"mixer/{k}": self.person_key("mixer", k) for k in range(1, MIXERS + 1)},
             **{f"auditor/{k}": self.auditor(k) / "auditor.key" for k in range(1, AUDITORS + 1)},
         }
+
+
+def page_url(port: int) -> str:
+    """The address of a service's pages, for a browser."""
+    return f"https://localhost:{port}"
 
 
 def election_options(policy: Path, urls: Mapping[LogName, str]) -> list[str]:

@@ -28,12 +28,14 @@ _CODE: Final = re.compile(r"\b[0-9]{6}\b")
 
 @dataclass(frozen=True)
 class Electorate:
-    """The roll and, of its Internet voters, those who vote (in the order in which they come)."""
+    """The roll and, of its Internet voters, those who vote (in the order in which they come), and one who does not: the
+    visitor, whom whoever runs the demonstration may play."""
 
     seed: str
     roll: list[GeneratedVoter]
     voting: list[GeneratedVoter]
     urn_of: dict[str, str]
+    visitor: GeneratedVoter
 
     @property
     def registered(self) -> int:
@@ -49,12 +51,12 @@ class Electorate:
 def generate(seed: str, voters: int, entities: Sequence[Entity]) -> Electorate:
     """An electorate of which exactly `voters` vote, with the turnout of 2024 among those registered."""
     totals = pef2024.source()["source_totals"]
-    registered = max(voters, round(voters * totals["internet"] / totals["internet_votes_presidency"]))
+    registered = max(voters + 1, round(voters * totals["internet"] / totals["internet_votes_presidency"]))
     roll = list(pef2024.generate_roll(seed, registered, entities))
     draws = Draws(seed)
     by_internet = [voter for voter in roll if voter.modality == INTERNET]
     order = sorted(by_internet, key=lambda voter: draws.below(1 << 60, "turn", voter.folio))
-    return Electorate(seed, roll, order[:voters], {entity.code: entity.urn for entity in entities})
+    return Electorate(seed, roll, order[:voters], {entity.code: entity.urn for entity in entities}, order[voters])
 
 
 # --- what came -------------------------------------------------------------------------------------------------
