@@ -5,13 +5,17 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: demo test check lint coverage bench native wheels verifier-ts client deps clean
+.PHONY: demo test e2e check lint coverage bench native wheels verifier-ts client deps clean
 
-demo: .venv/ready native verifier-ts
+demo: .venv/ready native verifier-ts client
 	@$(BIN)/vemre demo $(DEMO_ARGS)
 
 test: .venv/ready native verifier-ts client
 	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
+
+# One citizen's whole way in a real browser; `make test` includes it.
+e2e: .venv/ready native client
+	@$(BIN)/pytest -q -n 0 tests/e2e/test_voter_journey.py
 
 check: lint native
 	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties
