@@ -6,6 +6,14 @@ import type { RecordSource } from '../core/source.js';
 const PARTIAL = /^(.*)\.p\/([0-9]+)$/;
 const SECONDS = 60;
 
+/** Node says why in the cause of the error; a browser says nothing. */
+function reason(error: unknown): string {
+  const code = ((error as { cause?: { code?: unknown } }).cause ?? {}).code;
+  if (typeof code !== 'string') return String(error);
+  if (!/CERT|VERIFY|ALTNAME/.test(code)) return code;
+  return `certificate not trusted: ${code} (NODE_EXTRA_CA_CERTS names a file of further authorities)`;
+}
+
 async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
   try {
@@ -57,7 +65,7 @@ export class HttpSource implements RecordSource {
     try {
       response = await fetch(this.base + path, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(SECONDS * 1000) });
     } catch (error) {
-      throw new Undecided(`${path} cannot be fetched: ${String(error)}`);
+      throw new Undecided(`${path} cannot be fetched: ${reason(error)}`);
     }
     if (response.status === 404 || response.status === 410) return null;
     if (!response.ok) throw new Undecided(`${path}: the server answers ${response.status}`);
