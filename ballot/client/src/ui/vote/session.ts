@@ -78,7 +78,7 @@ export function clockView(): Child {
   const seconds = remaining(clock, Date.now());
   const stage = stageOf(seconds);
   const late = stage !== 'calm';
-  return h('div', { class: late ? 'session late' : 'session', role: 'group', 'aria-label': t('session') },
+  return h('section', { class: late ? 'session late' : 'session', 'aria-label': t('session') },
     h('p', { id: 'time-left' }, left(seconds)),
     h('div', { class: 'acts' },
       late && button(t('session-extend'), () => void extend(), 'main', { id: 'extend' }),
