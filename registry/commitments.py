@@ -7,11 +7,11 @@ commitments wait; publishing the roll puts all of them before it. Specified in d
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from registry.tables import commitment
 from vemre.records import enrolment as records
@@ -46,6 +46,19 @@ def voter(number: int) -> Subject:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What is committed to. `details` are the members that its kind has beside those that every change has."""
+
+    subject: Subject
+    kind: str
+    folio: str
+    details: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Change({self.kind})"
+
+
+@dataclass(frozen=True)
 class Committed:
     """A commitment with what opens it. `position` is None until it is in the log."""
 
@@ -68,43 +81,71 @@ class Commitments:
         self._election_id = election_id
         self._random = random
 
-    def add(
-        self, connection: Connection, subject: Subject, *, kind: str, folio: str, now: int, details: Mapping[str, Any]
-    ) -> bytes:
-        """Commit to a change, in the transaction that makes it; gives the commitment. `details` are the members that
-        its kind has beside those that every change has."""
-        mine = commitment.c[subject.column] == subject.number
-        number = connection.scalar(select(func.count()).select_from(commitment).where(mine)) or 0
+    def add(self, connection: Connection, change: Change, now: int) -> bytes:
+        """Commit to a change, in the transaction that makes it; gives the commitment."""
+        return self.add_all(connection, [change], now)[0]
+
+    def add_all(self, connection: Connection, changes: Sequence[Change], now: int) -> list[bytes]:
+        """The same for changes of different subjects, many at a time."""
+        digests = []
+        for start in range(0, len(changes), BATCH):
+            batch = changes[start : start + BATCH]
+            before = self._numbers(connection, [change.subject for change in batch])
+            rows = [self._row(change, before.get(change.subject, 0), now) for change in batch]
+            connection.execute(insert(commitment), rows)
+            digests += [row["digest"] for row in rows]
+        return digests
+
+    def _numbers(self, connection: Connection, subjects: Sequence[Subject]) -> dict[Subject, int]:
+        """How many commitments there are about each of some subjects, where there are any."""
+        found = {}
+        for name in ("application", "voter"):
+            column = commitment.c[name]
+            wanted = [subject.number for subject in subjects if subject.column == name]
+            if wanted:
+                query = select(column, func.count()).where(column.in_(wanted)).group_by(column)
+                found.update({Subject(name, row[0]): int(row[1]) for row in connection.execute(query)})
+        return found
+
+    def _row(self, made: Change, number: int, now: int) -> dict[str, Any]:
         change = {
             "election_id": self._election_id,
-            "folio": folio,
+            "folio": made.folio,
             "number": number,
-            "kind": kind,
+            "kind": made.kind,
             "time": format_time(now),
-            **details,
+            **made.details,
         }
         salt = self._random(records.SALT_BYTES)
         digest = records.commitment(salt, change)
-        connection.execute(
-            insert(commitment).values(
-                **{subject.column: subject.number},
-                number=number,
-                kind=kind,
-                digest=digest,
-                opening=self._vault.seal(_place(digest), json.dumps({"salt": salt.hex(), "change": change})),
-            )
-        )
-        return digest
+        return {
+            "application": None,
+            "voter": None,
+            made.subject.column: made.subject.number,
+            "number": number,
+            "kind": made.kind,
+            "digest": digest,
+            "opening": self._vault.seal(_place(digest), json.dumps({"salt": salt.hex(), "change": change})),
+        }
 
-    def waiting(self, limit: int = BATCH) -> list[tuple[int, Enrolment]]:
+    def waiting(self) -> list[tuple[int, Enrolment]]:
         """The first commitments that are not in the log, with their row numbers."""
-        query = select(commitment).where(commitment.c.position.is_(None)).order_by(commitment.c.commitment).limit(limit)
+        query = (
+            select(commitment.c.commitment, commitment.c.digest, commitment.c.kind)
+            .where(commitment.c.position.is_(None))
+            .order_by(commitment.c.commitment)
+            .limit(BATCH)
+        )
         with self._engine.connect() as connection:
             return [(row.commitment, Enrolment(row.digest.hex(), row.kind)) for row in connection.execute(query)]
 
-    def place(self, connection: Connection, number: int, position: int) -> None:
-        """Note where a commitment stands in the log."""
-        connection.execute(update(commitment).where(commitment.c.commitment == number).values(position=position))
+    def place(self, connection: Connection, numbers: Sequence[int], first: int) -> None:
+        """Note where commitments stand in the log, one after the other."""
+        change = (
+            update(commitment).where(commitment.c.commitment == bindparam("row")).values(position=bindparam("place"))
+        )
+        rows = [{"row": number, "place": place} for place, number in enumerate(numbers, first)]
+        connection.execute(change, rows)
 
     def of(self, subject: Subject) -> list[Committed]:
         """The commitments about a subject, in order."""

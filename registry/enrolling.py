@@ -7,7 +7,7 @@ Doing again what was done changes nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeVar
 
@@ -18,7 +18,7 @@ from registry import application as applications
 from registry import commitments, enrolment
 from registry.application import CORRECTABLE, Data, voter_of
 from registry.applications import Application, Applications, Observation
-from registry.commitments import Commitments
+from registry.commitments import Change, Commitments
 from registry.core import Voter
 from registry.enrolment import Act, Reason, State
 from registry.fields import Modality
@@ -239,7 +239,7 @@ class Enrolling:
                 return
             enrolment.check_not_frozen(frozen)
             lost.extend(self._store.set_modality(connection, number, modality, self._station.clock()))
-            self.commit_voter(connection, number, replace(found, modality=modality), "modality")
+            self.commit_voters(connection, [(number, replace(found, modality=modality))], "modality")
 
         await self._change(change)
         self.letters.withdraw(*lost)
@@ -284,17 +284,18 @@ class Enrolling:
         """Applications by state. Blocking."""
         return self._read(self.rows.counts)
 
-    def commit_voter(self, connection: Connection, number: int, found: Voter, kind: str) -> None:
-        """Commit to a change of a voter who came with an imported roll."""
-        data = {name: value for name, value in vars(found).items() if name != "folio"}
-        self.commitments.add(
-            connection,
-            commitments.voter(number),
-            kind=kind,
-            folio=found.folio,
-            now=self._station.clock(),
-            details={"data": data},
-        )
+    def commit_voters(self, connection: Connection, voters: Sequence[tuple[int, Voter]], kind: str) -> None:
+        """Commit to a change of voters who came with an imported roll."""
+        changes = [
+            Change(
+                commitments.voter(number),
+                kind,
+                found.folio,
+                {"data": {name: value for name, value in vars(found).items() if name != "folio"}},
+            )
+            for number, found in voters
+        ]
+        self.commitments.add_all(connection, changes, self._station.clock())
 
     # --- parties ----------------------------------------------------------------------------------------------------
 
@@ -367,19 +368,14 @@ class Enrolling:
         return found
 
     def _commit(self, connection: Connection, found: Application, kind: str, code: str | None = None) -> None:
-        made = self.commitments.add(
-            connection,
-            commitments.application(found.number),
-            kind=str(kind),
-            folio=found.folio,
-            now=self._station.clock(),
-            details={
-                "data": dict(found.data),
-                "note": found.note,
-                "reason": found.reason,
-                "state": found.standing.state.value,
-            },
-        )
+        details = {
+            "data": dict(found.data),
+            "note": found.note,
+            "reason": found.reason,
+            "state": found.standing.state.value,
+        }
+        change = Change(commitments.application(found.number), str(kind), found.folio, details)
+        made = self.commitments.add(connection, change, self._station.clock())
         self.letters.application(found, str(kind), made, code)
 
     def _code(self, request: str) -> str:

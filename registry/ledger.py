@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from registry.commitments import BATCH, Commitments
+from registry.commitments import Commitments
 from registry.node import RegistryNode
 from vemre.errors import CheckFailed, Refused
 from vemre.messages import RemoteProblem, Unreachable
@@ -29,8 +29,9 @@ class Ledger:
         self._lock = asyncio.Lock()
         self._tried = 0
 
-    async def write_some(self) -> None:
-        """Put one batch into the log if that can be done now; what cannot waits, and nobody is refused for it."""
+    async def write_some(self, *, everything: bool = False) -> None:
+        """Put one batch into the log, or all of them, if that can be done now; what cannot waits, and nobody is refused
+        for it."""
         if self._node.look(lambda view: not view.tally.records):
             # Do not ask the other services once for every applicant.
             now = self._clock()
@@ -38,7 +39,8 @@ class Ledger:
                 return
             self._tried = now
         try:
-            await self._write()
+            while await self._write() and everything:
+                pass
         except (CheckFailed, Refused, RemoteProblem, Unreachable) as error:
             _logger.warning("commitments-wait", exc_info=error)
 
@@ -48,15 +50,14 @@ class Ledger:
             pass
 
     async def _write(self) -> bool:
-        """One batch; gives whether there may be more."""
+        """One batch; gives whether there was anything to write."""
         async with self._lock:
             waiting = await run_in_threadpool(self._commitments.waiting)
             if not waiting:
                 return False
 
             def rows(connection: Connection, first: int) -> None:
-                for position, (number, _) in enumerate(waiting, first):
-                    self._commitments.place(connection, number, position)
+                self._commitments.place(connection, [number for number, _ in waiting], first)
 
             await self._node.append_all([body for _, body in waiting], rows)
-            return len(waiting) == BATCH
+            return True

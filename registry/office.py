@@ -86,13 +86,12 @@ class Office:
             return found
 
         def commit(connection: Connection, voters: Sequence[tuple[int, Voter]]) -> None:
-            for number, voter in voters:
-                self.enrolling.commit_voter(connection, number, voter, "imported")
+            self.enrolling.commit_voters(connection, voters, "imported")
 
         async with self._one_act:
             await run_in_threadpool(self._node.sync)
             found = await run_in_threadpool(self.store.import_roll, read, lambda: secrets.token_hex(16), commit)
-            await self.enrolling.ledger.write_some()
+            await self.enrolling.ledger.write_some(everything=True)
             await self._note("import", len(found.new) + found.unchanged, by)
             return found
 
