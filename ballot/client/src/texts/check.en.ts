@@ -3,6 +3,9 @@
 import type { checkEs } from './check.es.ts';
 
 export const checkEn: Record<keyof typeof checkEs, string> = {
+  'page-digest-compare': 'When the vote opens, the ballot box notes this fingerprint in its log. An altered page could show another one: so as not to believe it, an auditor, or you with "vemre audit page compare", works it out from outside, on another machine and connection.',
+  'page-digest-list': 'List of the files of this page',
+
   'find-title': 'Find my vote',
   'find-what': 'This page looks for your ballot in the ballot box and checks the receipt by itself, without asking for passwords. Nobody can see here whom you voted for; neither can you.',
   'find-look': 'Look',

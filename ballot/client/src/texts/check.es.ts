@@ -1,6 +1,9 @@
 /** Textos de `/recibo` (buscar mi voto), `/reto` (boleta puesta a prueba) y `/practica`. */
 
 export const checkEs = {
+  'page-digest-compare': 'Al abrir la votación la urna anota esta huella en su bitácora. Una página alterada podría enseñar otra: para no creerle, un auditor, o usted con «vemre audit page compare», la calcula desde fuera, con otro equipo y otra conexión.',
+  'page-digest-list': 'Lista de archivos de esta página',
+
   'find-title': 'Buscar mi voto',
   'find-what': 'Esta página busca su boleta en la urna y comprueba el recibo por su cuenta, sin pedirle contraseñas. Nadie puede ver aquí por quién votó; usted tampoco.',
   'find-look': 'Buscar',

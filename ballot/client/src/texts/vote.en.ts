@@ -138,7 +138,7 @@ export const voteEn: Record<keyof typeof voteEs, string> = {
   'challenged-title': 'Check this ballot on another device',
   'challenged-spent': 'This ballot is open now and can no longer be cast. Your vote has not been used.',
   'challenged-open': 'Read this code with the camera of another telephone, or open the link there.',
-  'challenged-compare': 'Compare the fingerprint that it shows with the one above: it must be the same.',
+  'challenged-compare': 'Type the fingerprint above into it. So the other device makes sure that it is this ballot and no other.',
   'challenged-choices': 'See whether what it shows as marked is what you marked. If anything differs, do not vote on this device and call the help centre.',
   'challenged-qr': 'Code to open the challenged ballot on another device',
   'challenged-too-long': 'The ballot is too large for a code. Copy the link and open it on another device.',

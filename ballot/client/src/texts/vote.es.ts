@@ -136,7 +136,7 @@ export const voteEs = {
   'challenged-title': 'Compruebe esta boleta en otro dispositivo',
   'challenged-spent': 'Esta boleta quedó abierta y ya no se puede emitir. Su voto no se ha usado.',
   'challenged-open': 'Con la cámara de otro teléfono lea este código, o abra ahí el enlace.',
-  'challenged-compare': 'Compare la huella que aparece ahí con la de arriba: debe ser la misma.',
+  'challenged-compare': 'Escriba ahí la huella que ve arriba. Así el otro dispositivo comprueba que es esta boleta y no otra.',
   'challenged-choices': 'Vea si lo que aparece marcado es lo que usted marcó. Si algo difiere, no vote en este dispositivo y llame al centro de atención.',
   'challenged-qr': 'Código para abrir la boleta puesta a prueba en otro dispositivo',
   'challenged-too-long': 'La boleta es demasiado grande para un código. Copie el enlace y ábralo en otro dispositivo.',

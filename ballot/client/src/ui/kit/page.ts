@@ -125,7 +125,8 @@ function choice(one: Language): HTMLElement {
 function footer(): Child {
   return h('div', { class: 'foot' },
     h('p', {}, h('strong', {}, t('help-title')), ' ', t('help'), ' ', t('help-never')),
-    digest !== null && h('details', {}, h('summary', {}, t('page-digest')), h('p', { class: 'code', id: 'page-digest' }, digest), h('p', {}, t('page-digest-why'))),
+    digest !== null && h('details', {}, h('summary', {}, t('page-digest')), h('p', { class: 'code', id: 'page-digest' }, digest), h('p', {}, t('page-digest-why')),
+      h('p', {}, t('page-digest-compare'), ' ', h('a', { href: '/assets.json', target: '_blank', rel: 'noopener' }, t('page-digest-list'), h('span', { class: 'unseen' }, ` (${t('opens-new')})`)))),
   );
 }
 
