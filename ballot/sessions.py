@@ -83,10 +83,11 @@ class StoredSessions:
     def open(self, connection: Connection, pseudonym: str) -> Opened:
         """A session with a token of its own, in the caller's transaction."""
         now, token = self._clock(), official.new_token(self._random)
-        connection.execute(delete(rows).where(rows.c.pseudonym == pseudonym, rows.c.expires <= now))
-        query = select(rows.c.digest).where(rows.c.pseudonym == pseudonym).order_by(rows.c.expires.desc())
-        for digest in connection.scalars(query.offset(MOST - 1)).all():
-            connection.execute(delete(rows).where(rows.c.digest == digest))
+        query = select(rows.c.digest, rows.c.expires).where(rows.c.pseudonym == pseudonym)
+        others = connection.execute(query.order_by(rows.c.expires.desc())).all()
+        for place, (digest, expires) in enumerate(others, 1):
+            if place >= MOST or expires <= now:
+                connection.execute(delete(rows).where(rows.c.digest == digest))
         values = {"digest": official.digest(token), "pseudonym": pseudonym, "opened": now, "expires": now + SECONDS}
         connection.execute(insert(rows).values(values))
         return Opened(token, now + SECONDS)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, case, delete, select, text
+from sqlalchemy import Connection, bindparam, case, delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ballot.tables import tries
@@ -43,6 +43,9 @@ FAILURES_AGAIN: Final = 5
 _FIRST_LOCK: Final = 15 * 60
 _NEXT_LOCKS: Final = 60 * 60
 _SWEEP: Final = 100
+_FIND: Final = select(tries.c.key, tries.c.count, tries.c.until).where(
+    tries.c.key.in_(bindparam("keys", expanding=True))
+)
 
 
 class Counted(NamedTuple):
@@ -67,7 +70,7 @@ def of_network(vault: Vault, network: str) -> Counted:
     return Counted(NETWORK, vault.index("network-tries", network))
 
 
-def check_wait(connection: Connection, places: Iterable[Counted], now: int) -> None:
+def check_wait(connection: Connection, places: Sequence[Counted], now: int) -> None:
     """Raises Refused("too-many-tries") where an attempt has to wait."""
     seconds = wait(connection, places, now)
     if seconds > 0:
@@ -82,15 +85,12 @@ def one_at_a_time(connection: Connection, places: Sequence[Counted]) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
-def wait(connection: Connection, places: Iterable[Counted], now: int) -> int:
+def wait(connection: Connection, places: Sequence[Counted], now: int) -> int:
     """Seconds until an attempt is allowed again; 0 where it is now."""
-    longest = 0
-    for place in places:
-        row = connection.execute(select(tries.c.count, tries.c.until).where(tries.c.key == place.key)).one_or_none()
-        count, until = row if row is not None else (0, now)
-        if count >= place.limit.most:
-            longest = max(longest, until - now)
-    return longest
+    keys = [place.key for place in places]
+    found = {key: (count, until) for key, count, until in connection.execute(_FIND, {"keys": keys})}
+    most = {place.key: place.limit.most for place in places}
+    return max((until - now for key, (count, until) in found.items() if count >= most[key]), default=0)
 
 
 def failed(connection: Connection, places: Iterable[Counted], now: int) -> None:
@@ -111,9 +111,8 @@ def failed(connection: Connection, places: Iterable[Counted], now: int) -> None:
 
 def forget(connection: Connection, places: Iterable[Counted]) -> None:
     """A success ends the counting for this user, not for the network."""
-    for limit, key in places:
-        if limit is not NETWORK:
-            connection.execute(delete(tries).where(tries.c.key == key))
+    keys = [key for limit, key in places if limit is not NETWORK]
+    connection.execute(delete(tries).where(tries.c.key.in_(keys)))
 
 
 def locked_until(failures: int, now: int) -> int:

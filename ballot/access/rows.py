@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ballot.access import factors
 from ballot.access.factors import Method
@@ -192,10 +193,12 @@ def take_code(connection: Connection, vault: Vault, pseudonym: str, given: str, 
 
 
 def spend(connection: Connection, nonce: str, expires: int, now: int) -> bool:
-    """Whether a ticket is used for the first time; then it is used up."""
-    if connection.scalar(select(spent.c.nonce).where(spent.c.nonce == nonce)) is not None:
+    """Whether a ticket is used for the first time; then it is used up. From time to time rows go whose time is over."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    first = dialect.insert(spent).values(nonce=nonce, expires=expires).on_conflict_do_nothing()
+    if not connection.execute(first).rowcount:
         return False
-    over = select(spent.c.nonce).where(spent.c.expires <= now).limit(_SWEEP).with_for_update(skip_locked=True)
-    connection.execute(delete(spent).where(spent.c.nonce.in_(connection.scalars(over).all())))
-    connection.execute(insert(spent).values(nonce=nonce, expires=expires))
+    if nonce.startswith("0"):
+        over = select(spent.c.nonce).where(spent.c.expires <= now).limit(_SWEEP).with_for_update(skip_locked=True)
+        connection.execute(delete(spent).where(spent.c.nonce.in_(connection.scalars(over).all())))
     return True

@@ -25,7 +25,7 @@ PLACES: Final = 8
 LONGEST_LINE: Final = 256
 MOST_WAITING: Final = 2048
 _ROW_THREADS: Final = 4
-_NICE: Final = 10
+_NICE: Final = 3
 _BUSY_SECONDS: Final = 2
 
 
