@@ -20,8 +20,6 @@ from typing import Final
 
 import nacl.bindings
 import nacl.exceptions
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vemre.errors import VemreError
 from vemre.group import Group
@@ -134,6 +132,10 @@ def sodium_equation(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def openssl_equation(public: bytes, message: bytes, signature: bytes) -> bool:
     """The equation by OpenSSL, which compares the encoding of SB - hA with R's bytes."""
+    # A large module, loaded where it is needed alone.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):

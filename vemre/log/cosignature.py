@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
-
 from vemre.crypto import ed25519
 from vemre.log.encoding import MAX_SIZE, malformed
 from vemre.log.note import KeyType, Vkey
@@ -75,6 +72,10 @@ def _verify_ed25519(key: Vkey, message: bytes, signature: bytes) -> None:
 
 
 def _verify_ml_dsa(key: Vkey, message: bytes, signature: bytes) -> None:
+    # A large module, loaded where it is needed alone.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
     try:
         MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InvalidSignature, ValueError):

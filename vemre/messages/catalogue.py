@@ -16,11 +16,9 @@ A **text** is one sentence per language: ``es = "..."`` and ``en = "..."``. Para
 from __future__ import annotations
 
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from vemre.checks import Check
 from vemre.messages.language import Language
@@ -94,6 +92,10 @@ def _fill(template: str, params: Params) -> str:
 
 @cache
 def _catalogue() -> dict[str, Message]:
+    # Loaded with the first message: a command that succeeds may say none.
+    import tomllib
+    from importlib import resources
+
     found: dict[str, Message] = {}
     for file in sorted(resources.files(__package__).iterdir(), key=lambda f: f.name):
         if not file.name.endswith(".toml"):

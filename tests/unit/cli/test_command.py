@@ -4,7 +4,7 @@ import gettext
 import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,11 @@ def test_command_that_does_not_load_is_told() -> None:
     result = run("tally")
     assert result.exit_code == 2
     assert "[unexpected]" in result.stderr
+
+
+def test_commands_known_by_heart_are_the_installed_ones() -> None:
+    installed = {entry.name: entry.value for entry in entry_points(group=main.ENTRY_POINTS)}
+    assert main.OWN.items() <= installed.items()
 
 
 def test_help_imports_no_service() -> None:
