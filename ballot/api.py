@@ -6,6 +6,7 @@ Beside what every service serves (log, blobs, records):
     POST /ballots                  a ballot's entry, in a voter's session; 201 new, 200 the same bytes again
     GET  /receipts/{leaf_hash}     a receipt (tlog-proof), with the cosignatures known by now; ?size=N at a checkpoint
     GET  /turnout                  ballots by urn
+    GET  /help                     where voters get help
     POST /official/roster          take the roster: {} to fetch it, or {"entries": [...]}
     POST /official/close           end the vote
 
@@ -93,13 +94,19 @@ class Closed(BaseModel):
     new: bool
 
 
+class Help(BaseModel):
+    """A telephone number and its hours, say; null where the settings name none."""
+
+    contact: str | None
+
+
 class Turnout(BaseModel):
     """Ballots by urn, in manifest order."""
 
     ballots: dict[str, int]
 
 
-def routes(box: BallotBox, official: Official) -> APIRouter:
+def routes(box: BallotBox, official: Official, help_contact: str | None) -> APIRouter:
     """The routes. `official` lets officials pass, and gives who it is."""
     router = APIRouter(tags=["voting"])
 
@@ -129,6 +136,10 @@ def routes(box: BallotBox, official: Official) -> APIRouter:
     @router.get("/turnout", summary="Ballots by urn")
     def turnout() -> Turnout:
         return Turnout(ballots=box.turnout())
+
+    @router.get("/help", summary="Where voters get help")
+    def help_() -> Help:
+        return Help(contact=help_contact)
 
     router.include_router(_official_routes(box, official))
     return router

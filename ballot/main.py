@@ -42,7 +42,7 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     means = _means(station, settings, box, sessions)
     station.on_close(means.work.shut)
     official = named(settings.data_dir)
-    station.add(api.routes(box, official))
+    station.add(api.routes(box, official, settings.help_contact))
     station.app.router.routes.insert(0, api.first_route(box.intake))
     station.add(access_api.routes(means, box.ballot_of))
     station.add(api_passkeys.routes(means))
@@ -54,9 +54,7 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     return station.app
 
 
-def _means(
-    station: Station[BallotNode], settings: BallotSettings, box: BallotBox, sessions: StoredSessions
-) -> Means:
+def _means(station: Station[BallotNode], settings: BallotSettings, box: BallotBox, sessions: StoredSessions) -> Means:
     engine, clock, random = station.engine, station.clock, station.random
     senders, outbox = open_senders(settings), Outbox(settings.outbox, box.store.vault, clock)
 

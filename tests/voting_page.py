@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LEGEND: Final = "Mexicano residente en el extranjero"
 FIRST: Final = Marks((0,))
 """A vote for the first option."""
+HELP: Final = "800 433 2000 <i>todos los días</i>"
 LANGUAGES: Final = {"es": "es-MX", "en": "en-US"}
 """The page's languages, and the browser's that ask for them."""
 
@@ -188,7 +189,7 @@ def serving(
 ) -> Iterator[VotingPage]:
     """The page, over a ballot box that is open unless a test wants it otherwise."""
     sim, credentials = simulation or simulated()
-    with BallotBoxUnderTest(sim, folder, build=built(), **posts(folder)).running() as box:
+    with BallotBoxUnderTest(sim, folder, build=built(), help_contact=HELP, **posts(folder)).running() as box:
         if opened:
             box.open()
             answer = box.official("access-links")

@@ -5,7 +5,7 @@ import json
 import pytest
 from browser import PHONE, showing
 from playwright.sync_api import Browser, Page, Route, expect
-from voting_page import LANGUAGES, VotingPage
+from voting_page import HELP, LANGUAGES, VotingPage
 
 MINUTE = 60_000
 
@@ -15,16 +15,16 @@ def test_the_warning_and_more_time(browser: Browser, site: VotingPage) -> None:
     with showing(browser, PHONE, locale=LANGUAGES["es"]) as page:
         page.clock.install()
         who.come(page, site.url)
-        expect(page.locator("#time-left")).to_have_text("Quedan 30 minutos de su sesión.")
+        expect(page.locator("#time-left")).to_have_text("Le quedan 30 minutos.")
         assert page.locator("#extend").count() == 0
         who.give_credential(page)
         page.check("#option-4", force=True)
         page.clock.run_for(25 * MINUTE)
-        expect(page.locator("#time-left")).to_have_text("Quedan 5 minutos de su sesión.")
-        expect(page.locator("#urged")).to_contain_text("Su sesión está por terminar. Quedan 5 minutos")
+        expect(page.locator("#time-left")).to_have_text("Le quedan 5 minutos.")
+        expect(page.locator("#urged")).to_contain_text("Su sesión está por terminar. Le quedan 5 minutos")
         site.box.clock.now += 25 * 60
         page.click("#extend")
-        expect(page.locator("#time-left")).to_have_text("Quedan 30 minutos de su sesión.")
+        expect(page.locator("#time-left")).to_have_text("Le quedan 30 minutos.")
         assert page.locator("#extend").count() == 0
         assert page.is_checked("#option-4")
 
@@ -184,3 +184,10 @@ def test_credentials_that_are_not_the_voters(browser: Browser, site: VotingPage)
         page.press("#credential", "Enter")
         page.wait_for_selector(".paper")
         assert who.credential not in page.content()
+
+
+def test_help_is_named_on_every_page(browser: Browser, site: VotingPage) -> None:
+    with showing(browser, locale=LANGUAGES["es"]) as page:
+        for path in ("/", "/acceso", "/recibo", "/reto", "/practica"):
+            page.goto(site.url + path)
+            expect(page.locator("footer")).to_contain_text(f"Centro de atención: {HELP}.")

@@ -82,7 +82,7 @@ test('both languages have the same texts with the same values, and Spanish is sp
   }
   assert.equal(t('sign-in'), 'Entrar');
   setLanguage('en');
-  assert.equal(t('session-minutes', { minutes: 4 }), '4 minutes of your session are left.');
+  assert.equal(t('session-minutes', { minutes: 4 }), 'You have 4 minutes left.');
   assert.throws(() => t('session-minutes'), RangeError);
   setLanguage('es');
 });

@@ -17,6 +17,7 @@ PATHS = (
     "POST /ballots",
     "GET /receipts/{}",
     "GET /turnout",
+    "GET /help",
     "POST /official/roster",
     "POST /official/access-links",
     "POST /official/recovery",

@@ -4,8 +4,9 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { shown } from '../../core/tracker.ts';
 import { language, onLanguage, setLanguage, t, type Language } from '../../texts/index.ts';
 import { announce, focusOn, regions } from './announce.ts';
-import { download } from './api.ts';
+import { call, download } from './api.ts';
 import { byId, fill, h, type Child } from './dom.ts';
+import { plain } from './plain.ts';
 
 /** A step that the voter sees. Both functions are called anew whenever the language changes. */
 export interface Screen {
@@ -23,6 +24,7 @@ const TYPED = 'main input[id]:not([type=checkbox]):not([type=radio]):not([type=f
 const MAX_LIST_BYTES = 1 << 20;
 let screen: Screen | null = null;
 let digest: string | null = null;
+let contact: string | null = null;
 let prefix = (): string => '';
 
 /** Builds the frame. Call it once, first. `notice` stands between header and content, such as a session's clock; `prefix`
@@ -58,6 +60,7 @@ export function openPage(options: { readonly notice?: () => Child; readonly pref
   // A page that the browser kept whole and shows again would show what was wiped elsewhere.
   addEventListener('pageshow', (event) => event.persisted && location.reload());
   void showDigest();
+  void showContact();
 }
 
 /** Shows a screen in the place of the one before, and brings the keyboard to its heading. */
@@ -124,7 +127,7 @@ function choice(one: Language): HTMLElement {
 
 function footer(): Child {
   return h('div', { class: 'foot' },
-    h('p', {}, h('strong', {}, t('help-title')), ' ', t('help'), ' ', t('help-never')),
+    h('p', {}, h('strong', {}, t('help-title')), ' ', contact === null ? t('help') : t('help-contact', { contact }), ' ', t('help-never')),
     digest !== null && h('details', {}, h('summary', {}, t('page-digest')), h('p', { class: 'code', id: 'page-digest' }, digest), h('p', {}, t('page-digest-why')),
       h('p', {}, t('page-digest-compare'), ' ', h('a', { href: '/assets.json', target: '_blank', rel: 'noopener' }, t('page-digest-list'), h('span', { class: 'unseen' }, ` (${t('opens-new')})`)))),
   );
@@ -135,5 +138,13 @@ async function showDigest(): Promise<void> {
   const list = await download('/assets.json', MAX_LIST_BYTES).catch(() => null);
   if (list === null) return;
   digest = shown(sha256(list));
+  fill(byId('footer'), footer());
+}
+
+/** Where the voter gets help, if the ballot box says so. */
+async function showContact(): Promise<void> {
+  const found = (await call('GET', '/help', { repeat: false }).catch(() => null)) as { contact?: unknown } | null;
+  if (typeof found?.contact !== 'string') return;
+  contact = plain(found.contact);
   fill(byId('footer'), footer());
 }
