@@ -22,6 +22,7 @@ from vemre.records.bulk import parse_all
 from vemre.records.bundle import blob_refs
 from vemre.records.fields import Blob
 from vemre.records.kinds import WRITERS
+from vemre.records.record import Record
 from vemre.types import LOG_NAMES, LogName, Random
 
 Progress = Callable[[Check, int, int], None]
@@ -119,11 +120,12 @@ def read_entries(source: RecordSource, name: LogName, opened: OpenedCheckpoint |
 def parse_entries(name: LogName, entries: list[bytes], group: Group | None = None) -> LogView:
     """[CANONICAL]: every entry is a record. Raises CheckFailed."""
     log = LogView(name)
+    records: list[Record] = []
     try:
-        for record in parse_all(entries, group):
-            log.append(record)
+        records.extend(parse_all(entries, group))
     except CheckFailed as failure:
-        raise failure.located(where=log.where(len(log)), party=log.writer) from None
+        raise failure.located(where=log.where(len(records)), party=log.writer) from None
+    log.extend(records)
     return log
 
 

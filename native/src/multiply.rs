@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 /// Points of one sum that a core takes at once; bounds the memory of the tables that are made on the way.
-const MOST_AT_ONCE: usize = 1 << 15;
+const MOST_AT_ONCE: usize = 1 << 14;
 
 /// A table of multiples of one base, made once and used for many scalars.
 #[pyclass(frozen, module = "vemre_native")]
@@ -77,13 +77,6 @@ fn msm(py: Python<'_>, scalars: PyRef<'_, Scalars>, elements: PyRef<'_, Elements
     Ok(py.detach(|| in_pieces(scalars, elements.points(), 256, |s, p| RistrettoPoint::multiscalar_mul(s, p))))
 }
 
-#[pyfunction]
-fn vartime_msm(py: Python<'_>, scalars: PyRef<'_, Scalars>, elements: PyRef<'_, Elements>) -> PyResult<Elements> {
-    same_length(scalars.values.len(), elements.len())?;
-    let (scalars, elements) = (&scalars.values[..], &*elements);
-    Ok(py.detach(|| Elements::from_points(vec![vartime_sum(&[(scalars, elements.points())], MOST_AT_ONCE)])))
-}
-
 /// The sum of s_i P_i of public values, over several pairs of vectors.
 #[pyfunction]
 fn vartime_msm_terms(py: Python<'_>, terms: Vec<(Py<Scalars>, Py<Elements>)>) -> PyResult<Elements> {
@@ -97,20 +90,16 @@ fn vartime_msm_terms(py: Python<'_>, terms: Vec<(Py<Scalars>, Py<Elements>)>) ->
     }))
 }
 
-/// Pieces of like size for all cores: long vectors are cut, short ones joined.
+/// Pieces of one size for all cores, whatever vectors they are cut from: large ones cost least by the point.
 fn vartime_sum(terms: &[(&[Scalar], &[RistrettoPoint])], most: usize) -> RistrettoPoint {
-    let total: usize = terms.iter().map(|(scalars, _)| scalars.len()).sum();
-    let size = total.div_ceil(2 * rayon::current_num_threads()).clamp(64, most);
-    let (long, short): (Vec<_>, Vec<_>) = terms.iter().partition(|(scalars, _)| scalars.len() >= size / 4);
-    let joined: (Vec<Scalar>, Vec<RistrettoPoint>) =
-        short.iter().flat_map(|(scalars, points)| scalars.iter().zip(*points)).map(|(s, p)| (*s, *p)).unzip();
-    let mut pieces: Vec<(&[Scalar], &[RistrettoPoint])> = joined.0.chunks(size).zip(joined.1.chunks(size)).collect();
-    for (scalars, points) in long {
-        // Equal pieces: a short rest would cost nearly as much as a whole one.
-        let even = scalars.len().div_ceil(scalars.len().div_ceil(size));
-        pieces.extend(scalars.chunks(even).zip(points.chunks(even)));
-    }
-    let sums = pieces.par_iter().with_max_len(1).map(|(s, p)| RistrettoPoint::vartime_multiscalar_mul(*s, *p));
+    let scalars: Vec<&Scalar> = terms.iter().flat_map(|(scalars, _)| *scalars).collect();
+    let points: Vec<&RistrettoPoint> = terms.iter().flat_map(|(_, points)| *points).collect();
+    let threads = rayon::current_num_threads();
+    // As many pieces as make the cores end together.
+    let pieces = scalars.len().div_ceil(most * threads).max(1) * threads;
+    let size = scalars.len().div_ceil(pieces).max(64);
+    let pieces = scalars.par_chunks(size).zip(points.par_chunks(size)).with_max_len(1);
+    let sums = pieces.map(|(s, p)| RistrettoPoint::vartime_multiscalar_mul(s.iter().copied(), p.iter().copied()));
     sums.collect::<Vec<_>>().iter().sum()
 }
 
@@ -143,20 +132,6 @@ fn in_pieces(
     Elements::from_points(vec![sums.iter().sum()])
 }
 
-/// D_i = x_i G + u_i D_(i-1), as X_i G + U_i D_0.
-#[pyfunction]
-fn chain(
-    py: Python<'_>,
-    first: PyRef<'_, Table>,
-    xs: PyRef<'_, Scalars>,
-    us: PyRef<'_, Scalars>,
-) -> PyResult<Elements> {
-    let (sums, products) = xs.links(py, us)?;
-    let table = &first.table;
-    let sum = |x: &Scalar, u: &Scalar| RISTRETTO_BASEPOINT_TABLE * &x.div_by_2() + table * &u.div_by_2();
-    Ok(Elements::from_halves(parallel::map2(&sums.values, &products.values, sum)))
-}
-
 /// x_i G + u_i B for the base of a table.
 #[pyfunction]
 fn two_mul(
@@ -177,9 +152,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(mul, module)?)?;
     module.add_function(wrap_pyfunction!(mul_by_one, module)?)?;
     module.add_function(wrap_pyfunction!(msm, module)?)?;
-    module.add_function(wrap_pyfunction!(vartime_msm, module)?)?;
     module.add_function(wrap_pyfunction!(vartime_msm_terms, module)?)?;
-    module.add_function(wrap_pyfunction!(chain, module)?)?;
     module.add_function(wrap_pyfunction!(vartime_mul_by_small, module)?)?;
     module.add_function(wrap_pyfunction!(two_mul, module)?)
 }

@@ -144,7 +144,7 @@ impl Scalars {
     }
 
     /// X and U with X_i = x_i + u_i X_(i-1), from 0, and U_i = u_i U_(i-1), from 1; these are the x_i.
-    pub fn links(&self, py: Python<'_>, us: PyRef<'_, Scalars>) -> PyResult<(Self, Self)> {
+    fn links(&self, py: Python<'_>, us: PyRef<'_, Scalars>) -> PyResult<(Self, Self)> {
         self.same_length(us.values.len())?;
         let us = &us.values;
         Ok(py.detach(|| {

@@ -211,6 +211,8 @@ def test_killed_at_random_points_of_casting(sim: Simulator, tmp_path: Path) -> N
             over.set()
         for casting in castings:
             assert casting.send(str(box.url))
+    # The list of the page that the box put on the record, if it serves one.
+    sim.put([path.read_bytes() for path in (tmp_path / "data" / "blob").rglob("*") if path.is_file()])
     check(sim, castings, committed(sim, tmp_path / "data"))
 
 

@@ -136,6 +136,10 @@ class Tree:
         """Add a leaf hash."""
         self._levels[0].append(leaf)
 
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes."""
+        self._levels[0].extend(leaves)
+
     def _complete(self) -> None:
         """The nodes that stand over what was appended since."""
         for level in range(len(self).bit_length() - 1):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar, cast
 
 from vemre.log.merkle import Tree
@@ -59,6 +60,19 @@ class LogView:
         self._tree.append(leaf)
         self._appended += 1
         self._serials.append(self._appended)
+
+    def extend(self, records: Sequence[Record]) -> None:
+        """Add the next records, at a fraction of the cost of one after the other."""
+        start, stop = len(self.records), len(self.records) + len(records)
+        leaves = [record.leaf_hash for record in records]
+        self.records += records
+        self._tree.extend(leaves)
+        self._serials.extend(range(self._appended + 1, self._appended + 1 + len(records)))
+        self._appended += len(records)
+        for index, leaf in zip(range(start, stop), leaves, strict=True):
+            self._by_leaf.setdefault(leaf, index)
+        for name, run in itertools.groupby(range(start, stop), lambda index: self.records[index].kind.name):
+            self._by_type.setdefault(name, []).extend(run)
 
     def pop(self) -> None:
         """Take the last record away again (a candidate that was refused)."""

@@ -29,6 +29,14 @@ export const voteEn: Record<keyof typeof voteEs, string> = {
   'code-sms': 'We sent you a code by text message. It may take a minute.',
   'code-start-over': 'Start over',
 
+  'passkey-use': 'Sign in with a passkey',
+  'passkey-title': 'Sign in more easily the next time',
+  'passkey-what': 'If your device opens with your fingerprint, your face or a PIN, you can keep a passkey in it. With it you sign in without password or codes. It is not needed to vote, and the credential is asked for all the same.',
+  'passkey-add': 'Keep a passkey',
+  'passkey-added': 'Done: the next time you can sign in with your passkey.',
+  'passkey-there': 'This device has a passkey for your account already.',
+  'passkey-none': 'The device used no passkey. You can try again, or go on with your password and your codes.',
+
   'session': 'Your session',
   'session-minutes': 'You have {minutes} minutes left.',
   'session-seconds': 'You have {seconds} seconds left.',

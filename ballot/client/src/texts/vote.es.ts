@@ -27,6 +27,14 @@ export const voteEs = {
   'code-sms': 'Le enviamos un código por mensaje de texto. Puede tardar un minuto.',
   'code-start-over': 'Empezar de nuevo',
 
+  'passkey-use': 'Entrar con una llave de acceso',
+  'passkey-title': 'Entrar más fácil la próxima vez',
+  'passkey-what': 'Si su dispositivo se abre con su huella, su cara o un PIN, puede guardar en él una llave de acceso (passkey). Con ella entra sin contraseña ni códigos. No hace falta para votar, y la credencial se pide igual.',
+  'passkey-add': 'Guardar una llave de acceso',
+  'passkey-added': 'Listo: la próxima vez puede entrar con su llave de acceso.',
+  'passkey-there': 'Este dispositivo ya tiene una llave de acceso para su cuenta.',
+  'passkey-none': 'El dispositivo no usó ninguna llave de acceso. Puede intentarlo otra vez, o seguir con su contraseña y sus códigos.',
+
   'session': 'Su sesión',
   'session-minutes': 'Le quedan {minutes} minutos.',
   'session-seconds': 'Le quedan {seconds} segundos.',

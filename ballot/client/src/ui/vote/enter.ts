@@ -11,6 +11,7 @@ import { Booth, type Host } from './booth.ts';
 import { send } from './casting.ts';
 import { askCredential } from './credential.ts';
 import { kept } from './kept.ts';
+import { passkeyOffer } from './passkey.ts';
 import { findReceipt } from './receipt.ts';
 import { vote } from './review.ts';
 import { timeNow, type Account } from './session.ts';
@@ -84,6 +85,7 @@ function closed(host: Host, why: 'not-yet' | 'closed', time: ElectionSeen['timel
         h('dl', { class: 'facts' }, h('dt', {}, t('time-here')), h('dd', {}, timeHere(time)), h('dt', {}, t('time-mexico')), h('dd', {}, timeInMexico(time))),
       ),
       h('p', {}, t(`${why}-next`)),
+      why === 'not-yet' && passkeyOffer(),
       h('div', { class: 'acts' }, button(t('sign-out'), () => host.leave(), 'main', { id: 'leave' })),
     ],
   });

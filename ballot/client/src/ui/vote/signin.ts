@@ -2,10 +2,12 @@
 
 import { t } from '../../texts/index.ts';
 import { call } from '../kit/api.ts';
-import { h, type Child } from '../kit/dom.ts';
+import { byId, h, type Child } from '../kit/dom.ts';
 import { button, field, form, valueOf, wrong } from '../kit/form.ts';
 import { redraw, show } from '../kit/page.ts';
+import { hasPasskeys, usePasskey } from '../kit/passkeys.ts';
 import { problemOf, problemView, type Problem } from '../kit/problem.ts';
+import { passkeyProblem } from './passkey.ts';
 
 const CODE = /^\d{6}$/;
 
@@ -25,7 +27,11 @@ export function signIn(why: Why, done: () => void, failure: unknown = null): voi
       form(submit,
         field({ id: 'user', label: t('user'), attributes: { type: 'email', autocomplete: 'username', inputmode: 'email' } }),
         field({ id: 'password', label: t('password'), secret: true, attributes: { autocomplete: 'current-password' } }),
-        h('div', { class: 'acts' }, h('button', { type: 'submit', class: 'main', id: 'enter' }, t('sign-in'))),
+        h('div', { class: 'acts' },
+          h('button', { type: 'submit', class: 'main', id: 'enter' }, t('sign-in')),
+          hasPasskeys() && button(t('passkey-use'), () => void enterByPasskey(), 'plain', { id: 'passkey' }),
+        ),
+        h('p', { id: 'passkey-error', class: 'wrong', role: 'alert' }),
       ),
       h('details', {}, h('summary', {}, t('sign-in-first')), h('p', {}, t('sign-in-first-what'))),
       h('details', {}, h('summary', {}, t('sign-in-forgot')), h('p', {}, t('sign-in-forgot-what'))),
@@ -38,6 +44,16 @@ export function signIn(why: Why, done: () => void, failure: unknown = null): voi
       ),
     ],
   });
+
+  async function enterByPasskey(): Promise<void> {
+    byId('passkey-error').textContent = '';
+    try {
+      await usePasskey();
+      done();
+    } catch (error) {
+      byId('passkey-error').textContent = passkeyProblem(error);
+    }
+  }
 
   async function submit(): Promise<void> {
     const [user, password] = [valueOf('user').trim(), valueOf('password')];
