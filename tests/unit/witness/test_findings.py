@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_an_entry_that_is_no_record_convicts(served: Served, tmp_path: Path) -> 
     witness.round()
 
     class Raw:
-        type = "incident"
+        kind = SimpleNamespace(name="incident")
         entry = b'{"no":"record"}'
         leaf_hash = merkle.leaf_hash(entry)
 
