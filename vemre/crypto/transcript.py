@@ -54,7 +54,7 @@ class Transcript:
         # Items are joined by chunks: one update per value would dominate the time of large lists.
         step = 32 * 4096
         for start in range(0, len(data), step):
-            self._state.update(_framed(head, data[start : start + step]))
+            self._state.update(framed(head, data[start : start + step]))
 
     def challenge_bytes(self, label: str) -> bytes:
         """The 64-byte challenge value; the state absorbs it, so that later challenges depend on it."""
@@ -91,9 +91,9 @@ def joined_items(head: bytes, data: bytes) -> bytes:
 
 try:
     # Copying bytes, and no arithmetic: whichever back end is chosen.
-    from vemre_native import framed as _framed
+    from vemre_native import framed as framed
 except ImportError:
-    _framed = joined_items
+    framed = joined_items
 
 
 def _head(label: str, length: int) -> bytes:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from vemre.crypto import ed25519
-from vemre.crypto.ed25519 import SignatureInvalid, check_public, verify
+from vemre.crypto.ed25519 import SignatureInvalid
 from vemre.crypto.signing import SigningKey
+from vemre.group import Backend, backends, load
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 SPECCHECK: list[dict[str, Any]] = json.loads((VECTORS / "ed25519-speccheck.json").read_text())["cases"]
@@ -73,6 +74,35 @@ def forge(a: int, r: int, message: bytes, torsion_a: int = 0, torsion_r: int = 0
     h = int.from_bytes(hashlib.sha512(commitment + public + message).digest(), "little") % L
     response = (r + h * a) % L
     return public, commitment + response.to_bytes(32, "little"), (torsion_r + h * torsion_a) % 8 == 0
+
+
+# --- every way to ask, held against one another in each case below ---
+
+
+def verify(public: bytes, message: bytes, signature: bytes) -> None:
+    """One by one, and many at once with every back end, between signatures that hold."""
+    good = SigningKey.from_seed(bytes([9]) * 32)
+    keys, messages = [good.public, public, good.public], [b"before", message, b"after"]
+    signatures = [good.sign(b"before"), signature, good.sign(b"after")]
+    found = {ed25519.first_invalid(load(backend), keys, messages, signatures) for backend in backends()}
+    try:
+        ed25519.verify(public, message, signature)
+    except SignatureInvalid:
+        assert found == {1}
+        raise
+    assert found == {None}
+
+
+def check_public(public: bytes) -> None:
+    """One by one, and many at once with every back end."""
+    good = SigningKey.from_seed(bytes([9]) * 32).public
+    found = {ed25519.first_refused(load(backend), [good, public, good]) for backend in backends()}
+    try:
+        ed25519.check_public(public)
+    except SignatureInvalid:
+        assert found == {1}
+        raise
+    assert found == {None}
 
 
 def accepted(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -232,3 +262,25 @@ def test_a_signing_key_never_shows_its_seed() -> None:
         pickle.dumps(key)
     with pytest.raises(ValueError, match="32 bytes"):
         SigningKey.from_seed(b"short")
+
+
+@pytest.mark.parametrize("backend", backends())
+def test_the_first_of_many_bad_signatures_is_named(backend: Backend) -> None:
+    group, count = load(backend), 150
+    key = SigningKey.from_seed(bytes(32))
+    messages = [number.to_bytes(2, "big") for number in range(count)]
+    signatures = [key.sign(message) for message in messages]
+    assert ed25519.first_invalid(group, [key.public] * count, messages, signatures) is None
+    assert ed25519.first_invalid(group, [], [], []) is None
+    for bad in ([149], [140, 31, 77], [0, 149]):
+        wrong = [sig if place not in bad else key.sign(b"else") for place, sig in enumerate(signatures)]
+        assert ed25519.first_invalid(group, [key.public] * count, messages, wrong) == min(bad)
+    with pytest.raises(ValueError, match="not one key"):
+        ed25519.first_invalid(group, [key.public], messages, signatures)
+
+
+@pytest.mark.parametrize("backend", backends())
+def test_the_first_of_many_refused_keys_is_named(backend: Backend) -> None:
+    good = SigningKey.from_seed(bytes(32)).public
+    assert ed25519.first_refused(load(backend), [good] * 100) is None
+    assert ed25519.first_refused(load(backend), [good] * 60 + [SMALL_ORDER[0]] + [good, bytes(31)]) == 60
