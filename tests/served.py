@@ -297,9 +297,9 @@ def write_keys(sim: Simulator, name: LogName, role: str, data: Path) -> None:
 
 
 @contextmanager
-def listening(app: Any) -> Iterator[str]:
+def listening(app: Any, port: int = 0) -> Iterator[str]:
     """The address of an application in a real server."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off", ws="none"))
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

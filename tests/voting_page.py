@@ -185,14 +185,13 @@ class VotingPage:
 
 @contextmanager
 def serving(
-    folder: Path, simulation: tuple[Simulator, list[Credential]] | None = None, *, opened: bool = True
+    folder: Path, simulation: tuple[Simulator, list[Credential]] | None = None, *, port: int = 0, **settings: Any
 ) -> Iterator[VotingPage]:
-    """The page, over a ballot box that is open unless a test wants it otherwise."""
+    """The page, over a ballot box that is open and has sent its access links. `settings` are the box's own."""
     sim, credentials = simulation or simulated()
-    with BallotBoxUnderTest(sim, folder, build=built(), help_contact=HELP, **posts(folder)).running() as box:
-        if opened:
-            box.open()
-            answer = box.official("access-links")
-            assert answer.status_code == 200, answer.text
-        with listening(box.station.app) as url:
+    given = {"help_contact": HELP, **posts(folder), **settings}
+    with BallotBoxUnderTest(sim, folder, build=built(), **given).running() as box:
+        answer = box.open().official("access-links")
+        assert answer.status_code == 200, answer.text
+        with listening(box.station.app, port) as url:
             yield VotingPage(box, url, credentials)

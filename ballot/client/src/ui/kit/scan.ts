@@ -14,9 +14,9 @@ export interface Scanner {
 /** Whether this browser lets a page ask for a camera at all. */
 export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMedia === 'function';
 
-/** Opens the camera and calls `found` with each text that it reads, until that says true.
+/** Opens the camera and calls `found` with each text that it reads, until that says true or the view is off the page.
  *
- * Rejects where there is no camera or the voter says no. */
+ * The caller puts the view there at once: nothing is read before. Rejects where there is no camera or the voter says no. */
 export async function scan(label: string, found: (text: string) => boolean): Promise<Scanner> {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' }, audio: false });
   const video = h('video', { playsinline: true, muted: true, 'aria-label': label, class: 'camera' });
@@ -29,12 +29,14 @@ export async function scan(label: string, found: (text: string) => boolean): Pro
     video.srcObject = null;
   };
   const look = (): void => {
+    // A voter who has gone on is not filmed any longer.
+    if (!video.isConnected) return stop();
     const text = video.videoWidth > 0 ? read(video, video.videoWidth, video.videoHeight) : null;
     if (text !== null && found(text)) return stop();
     timer = window.setTimeout(look, 150);
   };
   await video.play();
-  look();
+  timer = window.setTimeout(look, 0);
   return { view: video, stop };
 }
 

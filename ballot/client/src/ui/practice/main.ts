@@ -70,7 +70,7 @@ async function begin(): Promise<void> {
     await pause(50);
     const election = await desk.ask('open', null);
     const urn = await desk.ask('confirm', { urn: practice.voter.urn, credential: mine.voter });
-    if (isShown(working)) askCredential(desk, election, urn, () => vote(new Booth(desk, host(mine), election, urn)), offered);
+    if (isShown(working)) askCredential(desk, election, urn, () => vote(new Booth(desk, host(mine), election, urn)), { before: offered });
   } catch (error) {
     if (isShown(working)) show({ title: () => t('error'), back: start, body: () => problemView(problemOf(error), button(t('again'), () => void begin(), 'main')) });
   }

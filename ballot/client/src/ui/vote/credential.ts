@@ -14,8 +14,14 @@ import type { Desk, ElectionSeen, UrnSeen } from '../../worker/protocol.ts';
 
 const SYMBOLS = 28;
 
-/** Asks for the credential; `done` follows once the worker has it. `before` stands above the field. */
-export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, done: () => void, before?: () => Child): void {
+/** What else stands on the screen: `before` in the place of the words above the field, `after` at the end. */
+export interface Around {
+  readonly before?: () => Child;
+  readonly after?: () => Child;
+}
+
+/** Asks for the credential; `done` follows once the worker has it. */
+export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, done: () => void, around: Around = {}): void {
   let scanner: Scanner | null = null;
   let checking = 0;
 
@@ -23,7 +29,7 @@ export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, 
     title: () => t('credential-title'),
     body: () => [
       h('p', { class: 'note good', id: 'verified' }, t('verified', { name: plain(inLanguage(election.name)), urn: plain(urn.name), auditors: election.auditors })),
-      before?.() ?? h('p', {}, t('credential-how')),
+      around.before?.() ?? h('p', {}, t('credential-how')),
       form(submit,
         field({
           id: 'credential', label: t('credential'), hint: t('credential-hint'), lines: 2,
@@ -38,6 +44,7 @@ export function askCredential(desk: Desk, election: ElectionSeen, urn: UrnSeen, 
         h('div', { class: 'acts' }, h('button', { type: 'submit', class: 'main', id: 'go-on' }, t('credential-go-on'))),
       ),
       h('details', {}, h('summary', {}, t('credential-none')), h('p', {}, t('credential-none-what'))),
+      around.after?.(),
     ],
   };
 

@@ -69,7 +69,7 @@ async function open(voter: Voter, host: Host, account: Account): Promise<void> {
     if (timeNow() < opens) return closed(host, 'not-yet', election.timeline.opens);
     if (timeNow() >= closes) return closed(host, 'closed', election.timeline.closes);
     const urn = await voter.desk.ask('confirm', { urn: account.urn, credential: account.credential }, told);
-    if (isShown(working)) askCredential(voter.desk, election, urn, () => vote(new Booth(voter.desk, host, election, urn)));
+    if (isShown(working)) askCredential(voter.desk, election, urn, () => vote(new Booth(voter.desk, host, election, urn)), { after: passkeyOffer });
   } catch (error) {
     if (isShown(working)) stopped(error, () => void open(voter, host, account), host);
   }
