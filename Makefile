@@ -4,6 +4,9 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+# What must hold with either arithmetic, and does not try both by itself: attacks, rules, the golden and altered records.
+BOTH := tests/attacks tests/unit/election tests/unit/rules tests/unit/audit/test_golden.py \
+  tests/conformance/test_corpus.py::test_the_verifier_finds_it
 
 .PHONY: demo test e2e check lint coverage bench native wheels verifier-ts client deps clean
 
@@ -12,6 +15,8 @@ demo: .venv/ready native verifier-ts client
 
 test: .venv/ready native verifier-ts client
 	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
+	@! $(BIN)/python -c 'import vemre_native' 2>/dev/null || test -n "$(TEST_ARGS)" \
+	  || $(BIN)/pytest -q -n auto --dist loadgroup --arithmetic reference $(BOTH)
 
 # One citizen's whole way in a real browser; `make test` includes it.
 e2e: .venv/ready native client
@@ -25,6 +30,7 @@ lint: .venv/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@sh native/check.sh
 
 # Line coverage of the shared library; the tracer makes the slow arithmetic several times slower.
 coverage: .venv/ready

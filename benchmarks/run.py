@@ -6,13 +6,13 @@ make bench                      (or: python benchmarks/run.py [words of pytest .
 from __future__ import annotations
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "performance.md"
@@ -39,8 +39,8 @@ def page(data: dict[str, Any]) -> str:
         "Written by `make bench`; do not edit. Absolute times depend on the machine and what else it does: compare",
         "rows of one run with one another.",
         "",
-        f"* Machine: {processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        f"* Python {platform.python_version()}, arithmetic: reference (pure Python)",
+        f"* Machine: {machine.description()}",
+        f"* Python {machine.python()}, arithmetic: reference (pure Python)",
         "* Command: `make bench`",
         "",
         "[Large records](performance-large-records.md) are measured by a command of their own.",
@@ -67,17 +67,6 @@ def show(seconds: float) -> str:
     """A time in a unit that suits it, with three digits."""
     size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), UNITS[-1])
     return f"{seconds / size:.3g} {unit}"
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor"
-    )
 
 
 if __name__ == "__main__":

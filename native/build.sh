@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the native arithmetic into the environment whose programs stand in $1, unless it is built from these very
-# sources already. Where it cannot, it says so in one line and the reference arithmetic serves.
+# sources already. Where it cannot, it says so in one line and the reference arithmetic serves; where nothing may be left
+# out, that is a failure.
 set -u
 cd "$(dirname "$0")/.."
 bin=$1
@@ -14,7 +15,8 @@ needed=$(sed -n 's/^rust-version = "1\.\([0-9]*\)"$/\1/p' native/Cargo.toml)
 found=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
 if [ -z "$found" ] || [ "$found" -lt "$needed" ]; then
   echo "No cargo 1.$needed or newer: $slow."
-  exit 0
+  [ "${VEMRE_REQUIRE_ALL:-}" != 1 ]
+  exit
 fi
 echo "Building the native arithmetic (once) ..."
 log=.venv/native.log
@@ -26,4 +28,5 @@ if "$bin/maturin" build --quiet --release --locked --manifest-path native/Cargo.
 else
   rm -f $stamp
   echo "The native arithmetic could not be built ($log says why): $slow."
+  [ "${VEMRE_REQUIRE_ALL:-}" != 1 ]
 fi

@@ -82,12 +82,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this machine cannot run."""
-    if REQUIRE_ALL or why_no_postgres() is None:
-        return
-    missing = [item for item in items if "postgresql" in item.name.partition("[")[2]]
-    config.hook.pytest_deselected(items=missing)
-    items[:] = [item for item in items if item not in missing]
+    """Leave out what this machine cannot run, and pages where an arithmetic was chosen: browsers have their own."""
+    left_out: set[pytest.Item] = set()
+    if config.getoption("--arithmetic") is not None:
+        left_out.update(item for item in items if "browser" in getattr(item, "fixturenames", ()))
+    if not REQUIRE_ALL and why_no_postgres() is not None:
+        left_out.update(item for item in items if "postgresql" in item.name.partition("[")[2])
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
