@@ -12,3 +12,5 @@ class BallotSettings(DeliverySettings):
 
     roster_token_file: Path | None = None
     """The token with which the registry hands over the roster."""
+    emblem_folder: Path | None = None
+    """The pictures that the offer names as its options' emblems: PNG, JPEG or WebP, at most 128 KiB each."""

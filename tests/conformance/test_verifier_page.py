@@ -70,6 +70,9 @@ def test_a_served_folder_verifies_itself_in_the_browser(
         assert (axe(page), overflow(page)) == ([], 0)
         assert verdict(page, policy) == "valid"
         assert (axe(page), overflow(page)) == ([], 0)
+        # Members of a coalition share a candidate, so parties tell them apart.
+        assert page.get_by_role("rowheader", name="PAN + PRI", exact=True).count() > 0
+        assert page.get_by_role("rowheader", name="PAN · PAN", exact=True).count() > 0
 
 
 def test_a_changed_byte_is_found_in_the_browser(browser: Browser, exported: tuple[Path, Path], tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ function batch(result: BatchResult, names: Names, language: Language): HTMLEleme
     table(`${title}: ${m.option}`, [m.option, m.single, m.distributed], options),
   ];
   if (result.combinations.length > 0) {
-    const rows = result.combinations.map(({ members, votes }) => [members.map(name).join(' + '), votes]);
+    const rows = result.combinations.map(({ members, votes }) => [members.map((id) => names.marks[result.contest]?.[id] ?? id).join(' + '), votes]);
     parts.push(table(`${title}: ${m.combination}`, [m.combination, m.votes], rows));
   }
   parts.push(table(`${title}: ${m.rows}`, [word('counted', language), m.votes], others));

@@ -47,7 +47,11 @@ export interface Names {
   readonly election: { es: string; en: string } | null;
   readonly urns: Readonly<Record<string, string>>;
   readonly contests: Readonly<Record<string, { es: string; en: string }>>;
+  /** Of each contest the options and coalitions, as people tell them apart: with the party, since a coalition's members
+   * share a candidate. */
   readonly options: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Of each contest the options in short, for what stands together on one ballot. */
+  readonly marks: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 const STAGES: readonly (readonly [stage: string, type: RecordType])[] = [
@@ -168,9 +172,11 @@ class Verification {
       urns: pairs(offer?.urns ?? [], (urn: { name: string }) => urn.name),
       contests: pairs(offer?.contests ?? [], (contest: { title: { es: string; en: string } }) => contest.title),
       options: pairs(offer?.contests ?? [], (contest: NonNullable<typeof offer>['contests'][number]) => ({
-        ...pairs(contest.options, (option: { name: string }) => option.name),
+        ...pairs(contest.options, ({ name, party }: { name: string; party?: string }) => (party === undefined ? name : `${party} · ${name}`)),
         ...pairs(contest.coalitions, (coalition: { candidate: string }) => coalition.candidate),
       })),
+      marks: pairs(offer?.contests ?? [], (contest: NonNullable<typeof offer>['contests'][number]) =>
+        pairs(contest.options, ({ name, party }: { name: string; party?: string }) => party ?? name)),
     };
   }
 

@@ -15,9 +15,10 @@ const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]
 function batchLines(batch: BatchResult, names: Names, language: Language): string[] {
   const m = messages(language);
   const options = names.options[batch.contest] ?? {};
+  const marks = names.marks[batch.contest] ?? {};
   const name = (id: string) => plain(options[id] ?? id);
   const title = `${names.urns[batch.urn] ?? batch.urn} · ${names.contests[batch.contest]?.[language] ?? batch.contest}`;
-  const combinations = batch.combinations.map(({ members, votes }) => [members.map(name).join(' + '), votes] as const);
+  const combinations = batch.combinations.map(({ members, votes }) => [members.map((id) => plain(marks[id] ?? id)).join(' + '), votes] as const);
   return [
     '',
     `  ${plain(title)} (${m.rows}: ${batch.rows})`,

@@ -29,7 +29,8 @@ export const idOf = (box: Box): string => (typeof box === 'number' ? `option-${b
 /** The emblem of an option, or its letters in a plain square. */
 export function emblem(contest: ContestSeen, option: number): HTMLElement {
   const picture = contest.emblems?.[option];
-  return h('span', { class: 'emblem', 'aria-hidden': 'true' }, picture === undefined ? lettersOf(nameOf(contest, option)) : h('img', { src: picture, alt: '' }));
+  const letters = lettersOf(nameOf(contest, option));
+  return h('span', { class: picture === undefined && letters.length > 4 ? 'emblem long' : 'emblem', 'aria-hidden': 'true' }, picture === undefined ? letters : h('img', { src: picture, alt: '' }));
 }
 
 /** A short name as it is, a long one by its initials. */
