@@ -1,16 +1,20 @@
 """From signing in to the receipt: what the voter does, what the ballot box gets, what stays on the device."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import DESKTOP, PHONE, showing
+from entering import PASSWORD
+from gallery.emblems import DOTS, FIGURES, emblem
 from playwright.sync_api import Browser, Page, expect
-from voting_page import LANGUAGES, Citizen, VotingPage
+from voting_page import LANGUAGES, Citizen, VotingPage, offer, serving, simulated
 
 from ballot.voter.receipts import check_file
 from vemre.crypto import tracker
+from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 
 MOST_ACTIONS = 8
@@ -35,21 +39,25 @@ class Counted:
         self.actions += 1
         self.page.click(selector)
 
-    def fill(self, selector: str, text: str) -> None:
-        self.actions += 1
-        self.page.fill(selector, text)
-
     def mark(self, selector: str) -> None:
         self.actions += 1
         self.page.check(selector, force=True)
 
 
 def test_at_most_eight_actions_from_sign_in_to_receipt(browser: Browser, site: VotingPage, tmp_path: Path) -> None:
+    """An action is what is pressed or marked. What is typed goes with the press that sends it."""
     who = site.next()
+    who.person.enter()
     with showing(browser, PHONE, locale=LANGUAGES["es"], accept_downloads=True) as page:
-        who.come(page, site.url)
         voter = Counted(page)
-        voter.fill("#credential", who.credential)
+        page.goto(site.url)
+        page.fill("#user", who.person.user)
+        page.fill("#password", PASSWORD)
+        voter.click("#enter")
+        page.wait_for_selector("#code")
+        page.fill("#code", who.person.code())
+        voter.click("#enter")
+        page.fill("#credential", who.credential)
         voter.click("#go-on")
         voter.mark("#option-0")
         voter.mark("#option-1")
@@ -237,3 +245,33 @@ def test_a_language_changes_nothing_but_words(browser: Browser, site: VotingPage
         assert page.input_value("#written") == "Ana"
         page.reload()
         expect(page.locator("h1")).to_have_text("Su credencial de voto")
+
+
+def test_emblems_are_shown_if_they_are_the_ones_of_the_offer(browser: Browser, pages: Path, tmp_path: Path) -> None:
+    del pages  # The client has to be built.
+    pictures = [emblem(number) for number in range(FIGURES)]
+    options = [
+        s.Option(one.id, one.name, one.party, hashlib.sha256(picture).hexdigest())
+        for one, picture in zip(offer().contests[0].options, pictures, strict=True)
+    ]
+    simulation = simulated(offer(options), urns=("urna-17",) * 2)
+    folder = tmp_path / "emblems"
+    folder.mkdir()
+    for number, picture in enumerate(pictures[1:]):
+        (folder / str(number)).write_bytes(picture)
+    with serving(tmp_path, simulation, emblem_folder=folder) as site, showing(browser, errors=True) as page:
+        # Without one of them nobody has a picture: what looks better is no better.
+        who = site.next()
+        who.come(page, site.url)
+        who.give_credential(page)
+        assert page.locator(".paper .emblem img").count() == 0
+        site.box.station.blobs.put(pictures[0])
+        page.reload()
+        who.give_credential(page)
+        page.wait_for_selector(".paper .emblem img")
+        assert page.evaluate("[...document.querySelectorAll('.paper .emblem img')].map(one => one.naturalWidth)") == (
+            [DOTS] * FIGURES
+        )
+        page.check("#option-0", force=True)
+        page.click("#next")
+        assert page.locator(".choice .emblem img").count() == 1

@@ -248,7 +248,7 @@ def coalition(contest: Contest) -> tuple[int, ...]:
     """The places of the options of the first coalition, or of the first option."""
     if not contest.coalitions:
         return (0,)
-    members = contest.coalitions[0].options
+    members = contest.coalitions[0].members
     return tuple(place for place, option in enumerate(contest.options) if option.id in members)
 
 
