@@ -57,6 +57,7 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
 def _means(station: Station[BallotNode], settings: BallotSettings, box: BallotBox, sessions: StoredSessions) -> Means:
     engine, clock, random = station.engine, station.clock, station.random
     senders, outbox = open_senders(settings), Outbox(settings.outbox, box.store.vault, clock)
+    public_url, devices = settings.public_url, station.wall_clock
 
     def ready(message: Message) -> bool:
         return letters.is_ready(engine, message)
@@ -64,7 +65,7 @@ def _means(station: Station[BallotNode], settings: BallotSettings, box: BallotBo
     # What acts left that came to no end.
     outbox.keep_only(ready)
     courier = Courier(outbox, senders, ready=ready, help_contact=settings.help_contact, clock=clock)
-    return Means(box.store, sessions, courier, frozenset(senders), settings.public_url, box.over, clock, random)
+    return Means(box.store, sessions, courier, frozenset(senders), public_url, box.over, clock, devices, random)
 
 
 async def _note_addresses(count: int, who: str) -> None:

@@ -91,7 +91,7 @@ def _first_access(means: Means, signing: SigningIn) -> APIRouter:
     async def factor(order: FactorOrder, request: Request) -> FactorAnswer:
         async with work.turns.turn(network(request)):
             found = await work.rows(lambda: first.factor(order.ticket, order.method))
-        now = format_time(means.clock())
+        now = format_time(means.devices())
         if isinstance(found, Totp):
             return FactorAnswer(totp=TotpAnswer(secret=found.secret, uri=found.uri), now=now)
         return FactorAnswer(sms=SmsAnswer(masked=found), now=now)

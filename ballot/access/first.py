@@ -124,7 +124,7 @@ class FirstAccess:
         with writing(self._engine) as connection:
             if rows.find_link(connection, bytes.fromhex(ticket.key)) is None or means.over():
                 return "gone"
-            step = factors.totp_step(secret, code, now, after=-1)
+            step = factors.totp_step(secret, code, means.devices(), after=-1)
             if step is not None:
                 made = Access(ticket.account, ticket.nonce, kept, "totp", secret, step, 0, 0)
             elif rows.take_code(connection, means.vault, ticket.account, code, now):

@@ -18,7 +18,8 @@ class Means:
     """The ballot box's rows, its courier, its clock.
 
     `channels` are those that somebody serves; `public_url` is where browsers find the box; `over` says whether the
-    vote has ended, so that no new access is made.
+    vote has ended, so that no new access is made; `devices` is the clock that voters' devices go by, which a trial does
+    not move.
     """
 
     store: BallotStore
@@ -28,6 +29,7 @@ class Means:
     public_url: str | None
     over: Callable[[], bool]
     clock: Clock
+    devices: Clock
     random: Random
     work: Work = field(default_factory=Work)
 

@@ -128,7 +128,7 @@ class SigningIn:
         """Whether the code is right; then code and ticket are used up. A failure does the same without an account."""
         means, now = self._means, self._means.clock()
         access = found if found is not None else _NOBODYS
-        step = factors.totp_step(access.secret or _NOBODYS.secret, code, now, access.step)
+        step = factors.totp_step(access.secret or _NOBODYS.secret, code, means.devices(), access.step)
         sent = rows.take_code(connection, means.vault, ticket.account, code, now)
         open_to_it = found is not None and access.made == ticket.made and (known or access.locked <= now)
         right = step is not None if access.method == "totp" else sent

@@ -317,6 +317,20 @@ def test_the_second_device_showed_what_was_marked(journey: Journey) -> None:
     assert all(party in journey.seen.challenged for party in parties)
 
 
+def test_whom_the_demonstration_names_can_sign_in_after_the_close(journey: Journey) -> None:
+    """The trial's clock has jumped over the days of the vote by now; that of an application of codes has not."""
+    visitor = journey.visitor
+    with journey.window() as page:
+        page.goto(f"{journey.pages()['ballot']}/")
+        page.fill("#user", visitor["user"])
+        page.fill("#password", visitor["password"])
+        page.click("#enter")
+        page.wait_for_selector("#code")
+        page.fill("#code", factors.totp_code(visitor["secret"], int(time.time())))
+        page.click("#enter")
+        page.wait_for_selector("[data-code=closed]")
+
+
 def test_no_letter_and_no_log_of_a_service_shows_a_secret(journey: Journey) -> None:
     credential = journey._credentials()[ADDRESS]
     for path in journey.places.logs.iterdir():

@@ -7,34 +7,19 @@ those who may. `VEMRE_FUZZ_EXAMPLES` is the number of requests for each operatio
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import requests
 import schemathesis
-from applying import form
+from fuzz_targets import STARTED, Target
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi import checks
-from served import BallotBoxUnderTest, RegistryUnderTest, listening, token_of
-from served_simulator import Served
-from served_tally import TallyUnderTest
-from simulator import Simulator
-from witnesses import witness_of
-
-from audit.witness.api import create_app
-from audit.witness.hub import EventHub
-from audit.witness.web import web_routes
-from registry.settings import ROSTER
-from vemre.service.identity import OFFICIAL
-from vemre.service.station import wall_clock
 
 EXAMPLES = int(os.environ.get("VEMRE_FUZZ_EXAMPLES", "6"))
-SERVICES = ("registry", "ballot", "tally", "witness")
 # A stream has no end; the pages' stylesheet and the like are in no description.
 LEFT_OUT = {("witness", "/events")}
 _PROMISED = (
@@ -45,55 +30,7 @@ _PROMISED = (
 )
 
 
-@dataclass
-class Target:
-    """A running service: where, what tokens open, and what its stores are told from time to time."""
-
-    url: str
-    headers: list[dict[str, str]] = field(default_factory=list)
-
-
-def registry(stack: ExitStack, folder: Path) -> Target:
-    found = stack.enter_context(RegistryUnderTest(Simulator().reach("keys"), folder).running())
-    url = stack.enter_context(listening(found.client.app))
-    code = found.client.post("/solicitudes", json=form(1)).json()
-    bearer = [{"Authorization": f"Bearer {value}"} for value in code.values() if isinstance(value, str)]
-    return Target(url, [token_of(found.data), token_of(found.data, ROSTER), *bearer])
-
-
-def ballot(stack: ExitStack, folder: Path) -> Target:
-    build = folder / "dist"
-    (build / "assets").mkdir(parents=True)
-    (build / "index.html").write_bytes(b"<!doctype html>")
-    box = BallotBoxUnderTest(Simulator().reach("setup"), folder, build=build)
-    found = stack.enter_context(box.running()).open()
-    voter = {"Authorization": f"Bearer {found.token(found.sim.voters[0])}"}
-    return Target(stack.enter_context(listening(found.client.app)), [token_of(found.data), voter])
-
-
-def tally(stack: ExitStack, folder: Path) -> Target:
-    found = stack.enter_context(TallyUnderTest(Simulator().reach("setup"), folder).running())
-    return Target(stack.enter_context(listening(found.client.app)), [token_of(found.data, OFFICIAL)])
-
-
-def witness(stack: ExitStack, folder: Path) -> Target:
-    simulator = Simulator().reach("setup")
-    found = witness_of(Served(simulator), folder / "witness")
-    found.round()
-    stack.callback(found.close)
-    pages = web_routes(found.status, EventHub("ab12"), found.evidence, wall_clock)
-    return Target(stack.enter_context(listening(create_app(found, wait=0.01, routers=[pages]))))
-
-
-STARTED: dict[str, Callable[[ExitStack, Path], Target]] = {
-    "registry": registry,
-    "ballot": ballot,
-    "tally": tally,
-    "witness": witness,
-}
-
-
-@pytest.fixture(scope="module", params=SERVICES)
+@pytest.fixture(scope="module", params=list(STARTED))
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Target]]:
     with ExitStack() as stack:
         yield request.param, STARTED[request.param](stack, tmp_path_factory.mktemp(request.param))

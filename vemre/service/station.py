@@ -111,6 +111,7 @@ class Station(Generic[N]):
         self.settings = settings
         self.identity = identity
         self.anchors = anchors
+        self.wall_clock = clock
         self.clock = clock = clock_of(settings, identity, clock)
         self.random = random
         self._clients: list[ServiceClient] = []

@@ -210,7 +210,9 @@ class Boxes:
         courier = Courier(Outbox(self.folder / "outbox", store.vault, self.clock), {}, clock=self.clock)
         sessions = StoredSessions(engine, self.clock, os.urandom)
         served = frozenset({"mail", "sms"})
-        return Means(store, sessions, courier, cast(Any, served), None, lambda: False, self.clock, os.urandom, Work())
+        return Means(
+            store, sessions, courier, cast(Any, served), None, lambda: False, self.clock, self.clock, os.urandom, Work()
+        )
 
 
 @pytest.fixture
