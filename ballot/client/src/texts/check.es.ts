@@ -38,7 +38,7 @@ export const checkEs = {
   'checked': 'Qué se comprobó',
   'checked-signed': 'El recibo lleva la firma de la urna de esta elección.',
   'checked-place': 'La boleta ocupa el lugar {index} de {size}, y la comprobación matemática llega a lo que la urna firmó.',
-  'checked-auditors': 'Lo firmó también: {auditors}.',
+  'checked-auditors': 'Lleva también la firma de: {auditors}.',
   'checked-missing': 'Falta la firma de: {auditors}. Es normal durante los primeros minutos. Vuelva más tarde; si mañana sigue faltando, avise al centro de atención.',
   'checked-beside': 'No ha firmado aún: {auditors}. Las firmas que hay son suficientes.',
   'checked-still': 'La urna, como se publica en este momento con {size} registros, conserva la boleta.',
