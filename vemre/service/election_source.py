@@ -13,11 +13,9 @@ from typing import Final
 
 from vemre.election.rules import cited, engine
 from vemre.election.rules.view import Anchors, View
-from vemre.errors import CheckFailed, Refused
+from vemre.errors import Refused
 from vemre.group import Group
-from vemre.records.bundle import blob_refs
-from vemre.records.kinds import WRITERS
-from vemre.records.record import parse
+from vemre.records.fields import Blob
 from vemre.service.client import HttpSource, ServiceClient
 from vemre.service.follower import Follower
 from vemre.service.sources import FolderSource, LogSource
@@ -115,16 +113,13 @@ class ElectionSource:
             if reason.code != "not-cosigned-yet":
                 raise
             return reason
-        for index, entry in follower.new_entries():
-            try:
-                record = parse(entry)
-                if record.type != "ballot":
-                    for ref in blob_refs(record.body):
-                        if ref.sha256 not in self._blobs:
-                            self._blobs[ref.sha256] = follower.blob(ref)
-            except CheckFailed as failure:
-                raise failure.located(where=f"{name}/{index}", party=WRITERS[name]) from None
-            self.view.logs[name].append(record)
+
+        def keep(ref: Blob) -> None:
+            if ref.sha256 not in self._blobs:
+                self._blobs[ref.sha256] = follower.blob(ref)
+
+        for records in follower.new_records(self.view.group, keep):
+            self.view.logs[name].extend(records)
         return None
 
 

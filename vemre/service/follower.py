@@ -10,19 +10,27 @@ the log went back or forked, LOG for tiles, BLOB-DIGEST for blobs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 from vemre.checks import Check
 from vemre.errors import CheckFailed, Refused
+from vemre.group import Group
 from vemre.log.checkpoint import OpenedCheckpoint, auditors_of, open_checkpoint, require_quorum
 from vemre.log.note import Vkey
 from vemre.log.reader import LogReader
 from vemre.messages import RemoteProblem
-from vemre.records.bundle import check_blob
+from vemre.records.bulk import parse_all
+from vemre.records.bundle import blob_refs, check_blob
 from vemre.records.fields import Blob
 from vemre.records.kinds import WRITERS
+from vemre.records.record import Record
 from vemre.service.sources import MAX_BLOB_BYTES, LogSource
 from vemre.types import LogName
+
+PORTION: Final = 4_096
+"""Entries that are read and parsed together: bounds memory."""
 
 
 class Follower:
@@ -96,6 +104,35 @@ class Follower:
         for entry in self._reader_at(self._accepted).entries(self.position):
             yield self.position, entry
             self.position += 1
+
+    def new_records(self, group: Group, keep: Callable[[Blob], None]) -> Iterator[list[Record]]:
+        """As `new_entries`, parsed, and many at once; `keep` is called with each blob that a record names, and fetches
+        it where it is missing.
+
+        What is good comes before what fails is raised: CheckFailed(CANONICAL, LOG) with the place, and what `keep`
+        raises.
+        """
+        if self._accepted is None:
+            return
+        entries = self._reader_at(self._accepted).entries(self.position)
+        while portion := list(islice(entries, PORTION)):
+            good: list[Record] = []
+            problem: Exception | None = None
+            try:
+                for record in parse_all(portion, group):
+                    for ref in () if record.type == "ballot" else blob_refs(record.body):
+                        keep(ref)
+                    good.append(record)
+            except CheckFailed as failure:
+                where = f"{self.name}/{self.position + len(good)}"
+                problem = failure.located(where=where, party=WRITERS[self.name])
+            except Exception as error:
+                problem = error
+            if good:
+                yield good
+                self.position += len(good)
+            if problem is not None:
+                raise problem
 
     def blob(self, ref: Blob) -> bytes:
         """A blob that a record names. Raises CheckFailed(BLOB-DIGEST) where it is not served or is another."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 
 import structlog
@@ -25,9 +26,11 @@ from vemre.election.rules.view import Anchors, LogView, View, role_keys
 from vemre.errors import CheckFailed, Refused, StoreError
 from vemre.group import Group
 from vemre.records import bundle
+from vemre.records.bulk import parse_all
+from vemre.records.fields import Blob
 from vemre.records.kinds import WRITERS
 from vemre.records.record import Record, parse
-from vemre.service.follower import Follower
+from vemre.service.follower import PORTION, Follower
 from vemre.service.writer import Writer
 from vemre.storage.blobs import BlobStore
 from vemre.storage.log_store import LogTransaction
@@ -85,11 +88,15 @@ class ElectionNode:
         self._sync_lock = threading.Lock()
         self._accused: set[tuple[str, str, Check]] = set()
         self._view = View(anchors, self._blob, group, random)
-        for index, entry in enumerate(self.store.entries()):
+        log, entries = self._view.logs[name], iter(self.store.entries())
+        while portion := list(islice(entries, PORTION)):
+            records: list[Record] = []
             try:
-                self._view.logs[name].append(parse(entry))
+                records.extend(parse_all(portion, group))
             except CheckFailed as failure:
+                index = len(log) + len(records)
                 raise StoreError(f"{self.store.origin}: entry {index} is no record: {failure}") from failure
+            log.extend(records)
 
     @property
     def own(self) -> LogView:
@@ -130,17 +137,14 @@ class ElectionNode:
     def _take(self, name: LogName, follower: Follower) -> None:
         """Take over the new entries of another log, each after its blobs."""
         follower.refresh()
-        for index, entry in follower.new_entries():
-            try:
-                record = parse(entry)
-                if record.type != "ballot":
-                    for ref in bundle.blob_refs(record.body):
-                        if not self.blobs.has(ref.sha256):
-                            self.blobs.put(follower.blob(ref))
-            except CheckFailed as failure:
-                raise failure.located(where=f"{name}/{index}", party=WRITERS[name]) from None
+
+        def keep(ref: Blob) -> None:
+            if not self.blobs.has(ref.sha256):
+                self.blobs.put(follower.blob(ref))
+
+        for records in follower.new_records(self._view.group, keep):
             with self._lock:
-                self._view.logs[name].append(record)
+                self._view.logs[name].extend(records)
 
     # --- appending ------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ def test_an_entry_that_is_no_record_names_the_log(monkeypatch: pytest.MonkeyPatc
     def parse(_: bytes) -> None:
         raise CheckFailed(Check.CANONICAL, "not JSON")
 
-    monkeypatch.setattr("vemre.service.election_source.parse", parse)
+    monkeypatch.setattr("vemre.records.bulk.parse", parse)
     with pytest.raises(CheckFailed) as caught:
         source.refresh()
     assert (caught.value.where, caught.value.party) == ("tally/0", "tally")
