@@ -24,6 +24,7 @@ _UNDECIDED_CODES: Final = frozenset(
         "abstention-not-on-roll",
         "address-in-use",
         "already-running",
+        "bench-failed",
         "bench-no-checkout",
         "credential-not-public",
         "dictamen-failed",
