@@ -1,7 +1,7 @@
 """A mixer's decisions: which batch is its to mix, and the bytes of the shuffle. No I/O.
 
-Permutation and re-encryption scalars exist within `perform` alone, and nowhere else. The view is verified, and stands
-on checkpoints that a quorum of auditors cosigned. Source: protocol, section 9.
+Permutation and re-encryption scalars exist within `mix` alone, where the view's workers are, and nowhere else. The view
+is verified, and stands on checkpoints that a quorum of auditors cosigned. Source: protocol, section 9.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from tally.acts import Act
 from tally.keys import secret_bytes
 from vemre.crypto.signing import SigningKey
 from vemre.election import drafts
-from vemre.election.mixing import shuffle_draft
+from vemre.election.mixing import Mixed, shuffle_draft, start_mixing
 from vemre.election.rules import mixing
 from vemre.election.rules.view import View, role_number
+from vemre.election.workers import Promise
 from vemre.errors import KeyFileError, Refused
 from vemre.types import Random
 
@@ -89,12 +90,27 @@ def check_place(view: View, state: MixerState) -> None:
         raise Refused("not-in-manifest", role=state.role)
 
 
-def perform(view: View, state: MixerState, act: Act, gate: str, random: Random, saved: bytes | None = None) -> bytes:
+def start(view: View, state: MixerState, act: Act, gate: str, random: Random) -> Promise[Mixed]:
+    """Begin a shuffle that is due, where the view's workers are. Raises CheckFailed and Refused where it is not due."""
+    assert act.batch is not None
+    return start_mixing(view, random, state.role, act.batch, gate)
+
+
+def perform(
+    view: View,
+    state: MixerState,
+    act: Act,
+    gate: str,
+    random: Random,
+    saved: bytes | None = None,
+    started: Promise[Mixed] | None = None,
+) -> bytes:
     """The submission of a shuffle that is due. `gate` is a cosigned checkpoint of the tally log that covers what the
-    batch holds now; `saved` the bytes of an earlier run. Raises CheckFailed and Refused where it is not due."""
+    batch holds now; `saved` the bytes of an earlier run; `started` this same act under way. Raises CheckFailed and
+    Refused where it is not due."""
     state.election = view.manifest_digest.hex()
     if saved is not None:
         return saved
     assert act.batch is not None
-    draft = shuffle_draft(view, random, state.role, act.batch, gate)
+    draft = shuffle_draft(view, random, state.role, act.batch, gate, started)
     return drafts.sign(draft, log=view.anchors.logs["tally"].name, signer=state.role, key=state.sign)

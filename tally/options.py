@@ -19,6 +19,7 @@ from vemre.cli.command import option
 from vemre.cli.policy import read_anchors
 from vemre.cli.translations import say
 from vemre.election.rules.view import Anchors
+from vemre.election.workers import HERE, Workers
 from vemre.errors import Refused
 from vemre.group import Group
 from vemre.service.client import ServiceClient
@@ -42,8 +43,8 @@ class Election:
         return read_anchors(self.policy)
 
     @contextmanager
-    def source(self) -> Iterator[ElectionSource]:
-        """The election as it is now. Raises Refused("source-missing")."""
+    def source(self, workers: Workers = HERE) -> Iterator[ElectionSource]:
+        """The election as it is now, with heavy work done by `workers`. Raises Refused("source-missing")."""
         with ExitStack() as stack:
             if self.record is not None:
                 sources = from_folder(self.record)
@@ -51,7 +52,7 @@ class Election:
                 sources = from_urls(self.urls, lambda url: stack.enter_context(ServiceClient(url)))
             else:
                 raise Refused("source-missing")
-            yield ElectionSource(self.anchors(), sources, groups.load(), os.urandom)
+            yield ElectionSource(self.anchors(), sources, groups.load(), os.urandom, workers=workers)
 
     @contextmanager
     def service(self, name: LogName) -> Iterator[ServiceClient]:

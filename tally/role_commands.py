@@ -22,6 +22,7 @@ from tally.trustee_core import TrusteeState
 from vemre import group as groups
 from vemre.cli import console
 from vemre.cli.command import Group, json_option, option
+from vemre.cli.executors import ExecutorChoice, secret_executor_options
 from vemre.cli.passphrase import Passphrase, passphrase_options
 from vemre.cli.translations import say
 
@@ -77,6 +78,7 @@ class _Work:
     out: Path | None
     passphrase: Passphrase
     insecure_reference: bool
+    executor: ExecutorChoice
     as_json: bool
 
     @contextmanager
@@ -93,7 +95,8 @@ class _Work:
                 console.put(say("tally-act-done", role=file.role, act=say(f"act-{act.type}"), name=act.name))
 
         with ExitStack() as stack:
-            source = stack.enter_context(self.election.source())
+            workers = stack.enter_context(self.executor.workers(secrets=True))
+            source = stack.enter_context(self.election.source(workers))
             outlet: Outlet
             if self.out is not None:
                 outlet = FolderOutlet(self.out)
@@ -118,6 +121,7 @@ def _work_options(kind: Kind) -> Callable[[Callable[..., Any]], Callable[..., An
         decorated: Callable[..., Any] = wrapped
         for add in (
             json_option,
+            secret_executor_options,
             passphrase_options,
             option("--insecure-reference", is_flag=True, help="tally-option-insecure-reference"),
             option("--out", type=FOLDER, help="tally-option-out"),

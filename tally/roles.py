@@ -7,7 +7,7 @@ files on a stick. Whatever interrupts this, the next run hands over the same byt
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,7 +19,10 @@ from tally.mixer_core import MixerState
 from tally.trustee_core import TrusteeState
 from vemre.cli import files
 from vemre.crypto import canonical
+from vemre.election.mixing import Mixed
+from vemre.election.opening import Opened
 from vemre.election.rules.view import View
+from vemre.election.workers import Promise
 from vemre.errors import Refused
 from vemre.messages import RemoteProblem, Unreachable
 from vemre.params import MAX_ENTRY_BYTES
@@ -69,6 +72,10 @@ class Role(Protocol):
     def finished(self, view: View) -> bool:
         """Whether nothing more will be due."""
 
+    def begin(self, view: View, acts: Sequence[Act], gate: str, random: Random, store: Callable[[], None]) -> None:
+        """Begin acts that are due and were not made yet, as far as the view's workers do them elsewhere; `perform`
+        takes what comes of them. `store` puts the state into the key file, durably."""
+
     def perform(self, view: View, act: Act, gate: str, random: Random, saved: bytes | None) -> bytes:
         """The bytes of an act; changes the state."""
 
@@ -82,6 +89,7 @@ class Trustee:
 
     state: TrusteeState
     drill: bool = False
+    _started: dict[str, Promise[Opened]] = field(default_factory=dict)
 
     @property
     def acts(self) -> dict[str, str]:
@@ -98,7 +106,14 @@ class Trustee:
         return trustee_core.finished(view, self.state)
 
     def perform(self, view: View, act: Act, gate: str, random: Random, saved: bytes | None) -> bytes:
-        return trustee_core.perform(view, self.state, act, gate, random, saved)
+        return trustee_core.perform(view, self.state, act, gate, random, saved, self._started.pop(act.name, None))
+
+    def begin(self, view: View, acts: Sequence[Act], gate: str, random: Random, store: Callable[[], None]) -> None:
+        acts = [act for act in acts if act.type == "decryption" and act.name not in self._started]
+        if trustee_core.note_lists(view, self.state, acts):
+            # Shares are about to leave this process: from here on, no other list may be decrypted.
+            store()
+        self._started |= {act.name: trustee_core.start(view, self.state, act, gate, random) for act in acts}
 
     def store(self, file: RoleFile) -> None:
         if self.state.destroyed:
@@ -113,6 +128,7 @@ class Mixer:
 
     state: MixerState
     stand_in: bool = False
+    _started: dict[str, Promise[Mixed]] = field(default_factory=dict)
 
     @property
     def acts(self) -> dict[str, str]:
@@ -129,7 +145,11 @@ class Mixer:
         return mixer_core.finished(view, self.state)
 
     def perform(self, view: View, act: Act, gate: str, random: Random, saved: bytes | None) -> bytes:
-        return mixer_core.perform(view, self.state, act, gate, random, saved)
+        return mixer_core.perform(view, self.state, act, gate, random, saved, self._started.pop(act.name, None))
+
+    def begin(self, view: View, acts: Sequence[Act], gate: str, random: Random, store: Callable[[], None]) -> None:  # noqa: ARG002
+        acts = [act for act in acts if act.type == "shuffle" and act.name not in self._started]
+        self._started |= {act.name: mixer_core.start(view, self.state, act, gate, random) for act in acts}
 
     def store(self, file: RoleFile) -> None:
         file.save(self.state.secrets())
@@ -219,10 +239,14 @@ class Runner:
         view = self.source.refresh()
         acts = self.role.due(view)
         done = self._handed | self.outlet.given(self.role.role, acts)
-        act = next((act for act in acts if act.name not in done), None)
-        if act is not None:
-            self.do(view, act)
-        return act
+        acts = [act for act in acts if act.name not in done]
+        if not acts:
+            return None
+        if not view.workers.here:
+            unmade = [act for act in acts if act.name not in self.role.acts][: view.workers.ahead]
+            self.role.begin(view, unmade, self.source.gate("tally"), self.random, lambda: self.role.store(self.file))
+        self.do(view, acts[0])
+        return acts[0]
 
     def do(self, view: View, act: Act) -> None:
         """Make an act, make it durable, hand it over."""

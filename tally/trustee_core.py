@@ -6,7 +6,7 @@ before the bytes leave the machine. Source: protocol, sections 5, 10 and 11.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,9 +21,10 @@ from vemre.election import dkg, dkg_steps, drafts
 from vemre.election.dkg import Dealing, KeyShare
 from vemre.election.dkg_steps import DkgMessage
 from vemre.election.drill import drill_share
-from vemre.election.opening import DecryptedLists, decryption_draft
+from vemre.election.opening import DecryptedLists, Opened, decryption_draft, start_opening
 from vemre.election.rules import decrypting, keygen, mixing
 from vemre.election.rules.view import View, role_number
+from vemre.election.workers import Promise
 from vemre.errors import CheckFailed, KeyFileError, Refused
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
@@ -194,16 +195,40 @@ def _logged(view: View, state: TrusteeState, type_: str) -> bool:
 # --- what the act is ------------------------------------------------------------------------------------------
 
 
-def perform(view: View, state: TrusteeState, act: Act, gate: str, random: Random, saved: bytes | None = None) -> bytes:
+def note_lists(view: View, state: TrusteeState, acts: Sequence[Act]) -> bool:
+    """Note the lists of decryptions that are about to start; says whether the state, which is changed, must be stored
+    first. Raises CheckFailed(DECRYPT-ONCE)."""
+    for act in acts:
+        _permit(view, state, act)
+    return bool(acts)
+
+
+def start(view: View, state: TrusteeState, act: Act, gate: str, random: Random) -> Promise[Opened]:
+    """Begin a decryption that is due and whose list is noted and stored, where the view's workers are. Raises
+    CheckFailed and Refused where the key must not be used."""
+    assert act.batch is not None
+    return start_opening(view, random, key_share(view, state), state.lists, act.batch, gate)
+
+
+def perform(
+    view: View,
+    state: TrusteeState,
+    act: Act,
+    gate: str,
+    random: Random,
+    saved: bytes | None = None,
+    started: Promise[Opened] | None = None,
+) -> bytes:
     """The bytes of an act that is due: a submission, or a drill with one share as canonical JSON.
 
-    `gate` is a cosigned checkpoint of the tally log; `saved` the bytes of an earlier run. The state is changed: store
-    it before the bytes leave. Raises CheckFailed and Refused where the key must not be used.
+    `gate` is a cosigned checkpoint of the tally log; `saved` the bytes of an earlier run; `started` this same
+    decryption under way. The state is changed: store it before the bytes leave. Raises CheckFailed and Refused where
+    the key must not be used.
     """
     state.election = view.manifest_digest.hex()
     match act.type:
         case "decryption":
-            return _decrypt(view, state, act, gate, random, saved)
+            return _decrypt(view, state, act, gate, random, saved, started)
         case _ if act.kept and saved is not None:
             return saved
         case "drill-share":
@@ -242,18 +267,31 @@ def _share_of_drill(view: View, state: TrusteeState, number: int, random: Random
     return canonical.encode(plain(s.Drill(number, [drill_share(view.group, random, key, share, number)])))
 
 
-def _decrypt(view: View, state: TrusteeState, act: Act, gate: str, random: Random, saved: bytes | None) -> bytes:
+def _decrypt(
+    view: View,
+    state: TrusteeState,
+    act: Act,
+    gate: str,
+    random: Random,
+    saved: bytes | None,
+    started: Promise[Opened] | None,
+) -> bytes:
     batch = act.batch
     assert batch is not None
     share = key_share(view, state)
-    try:
-        # Asked again even where the bytes are at hand: the list may be another by now.
-        state.lists.permit(drafts.context_of(view), *batch, mixing.last_outputs(view)[batch].sha256)
-    except CheckFailed as failure:
-        raise failure.located(party="tally") from None
+    # Asked again even where the bytes are at hand: the list may be another by now.
+    _permit(view, state, act)
     if saved is not None:
         return saved
-    return _sign(view, state, decryption_draft(view, random, share, state.lists, batch, gate))
+    return _sign(view, state, decryption_draft(view, random, share, state.lists, batch, gate, started))
+
+
+def _permit(view: View, state: TrusteeState, act: Act) -> None:
+    assert act.batch is not None
+    try:
+        state.lists.permit(drafts.context_of(view), *act.batch, mixing.last_outputs(view)[act.batch].sha256)
+    except CheckFailed as failure:
+        raise failure.located(party="tally") from None
 
 
 def _destroy(view: View, state: TrusteeState) -> bytes:

@@ -17,6 +17,7 @@ from vemre.checks import Check
 from vemre.cli import console
 from vemre.cli.command import Command, json_option, option
 from vemre.cli.errors import INVALID, OK
+from vemre.cli.executors import ExecutorChoice, executor_option
 from vemre.cli.policy import read_anchors
 from vemre.cli.results import put_results
 from vemre.cli.translations import language, say
@@ -30,18 +31,22 @@ _STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_APPLICA
 @click.argument("record", type=click.Path(path_type=Path))
 @option("--policy", type=click.Path(path_type=Path), required=True, help="audit-option-policy")
 @option("--backend", type=click.Choice(group.backends()), default=None, help="audit-option-backend")
+@executor_option
 @json_option
-def verify(record: Path, policy: Path, backend: Backend | None, as_json: bool) -> int:
+def verify(record: Path, policy: Path, backend: Backend | None, executor: ExecutorChoice, as_json: bool) -> int:
     """The text stands in the catalogue."""
     anchors = read_anchors(policy)
     source = RecordFolder(record)
     arithmetic = group.load(backend)
+    with executor.workers() as workers:
+        if as_json:
+            report = verify_record(source, anchors, arithmetic, os.urandom, workers=workers)
+        else:
+            with _bar() as progress:
+                report = verify_record(source, anchors, arithmetic, os.urandom, progress, workers)
     if as_json:
-        report = verify_record(source, anchors, arithmetic, os.urandom)
         console.put_json(report.as_json())
     else:
-        with _bar() as progress:
-            report = verify_record(source, anchors, arithmetic, os.urandom, progress)
         show(report)
     return OK if report.valid else INVALID
 

@@ -14,6 +14,7 @@ from vemre.checks import Check
 from vemre.election import published
 from vemre.election.rules import engine
 from vemre.election.rules.view import Anchors, LogView, View
+from vemre.election.workers import HERE, Workers
 from vemre.errors import CheckFailed
 from vemre.group import Group
 from vemre.log.checkpoint import OpenedCheckpoint, open_checkpoint, require_quorum
@@ -30,11 +31,17 @@ Progress = Callable[[Check, int, int], None]
 
 
 def verify_record(
-    source: RecordSource, anchors: Anchors, group: Group, random: Random, progress: Progress | None = None
+    source: RecordSource,
+    anchors: Anchors,
+    group: Group,
+    random: Random,
+    progress: Progress | None = None,
+    workers: Workers = HERE,
 ) -> Report:
     """Verify a record. Damage and rule violations end up in the report; OSError (unreadable media) is raised.
 
-    `random` must be a CSPRNG: the soundness of batch verification rests on it.
+    `random` must be a CSPRNG: the soundness of batch verification rests on it. So it does on `workers`: who works for
+    a verifier can make it see what is not there.
     """
     report = Report()
     reached = Check.PARAMS
@@ -46,7 +53,7 @@ def verify_record(
             progress(check, done, total)
 
     try:
-        _verify(source, anchors, group, random, report, note)
+        _verify(source, anchors, group, random, report, note, workers)
     except CheckFailed as failure:
         report.fail(failure)
     except (OSError, MemoryError):
@@ -61,7 +68,13 @@ def verify_record(
 
 
 def _verify(
-    source: RecordSource, anchors: Anchors, group: Group, random: Random, report: Report, progress: Progress
+    source: RecordSource,
+    anchors: Anchors,
+    group: Group,
+    random: Random,
+    report: Report,
+    progress: Progress,
+    workers: Workers,
 ) -> None:
     total = len(engine.STAGES) + 4
     report.passed(Check.PARAMS)
@@ -77,6 +90,7 @@ def _verify(
         group,
         random,
         logs={name: parse_entries(name, entries[name], group) for name in LOG_NAMES},
+        workers=workers,
     )
     report.passed(Check.CANONICAL)
     report.stage = engine.stage_reached(view)

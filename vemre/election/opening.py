@@ -6,6 +6,7 @@ Source: protocol, section 10, and appendix E, items 10 and 11.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from vemre.checks import Check
@@ -15,8 +16,10 @@ from vemre.election.due import check_decryption
 from vemre.election.rules import mixing as rules
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.view import Batch, View
+from vemre.election.workers import Promise
 from vemre.errors import CheckFailed, KeyFileError, Refused
-from vemre.group import Elements, Group
+from vemre.group import Backend, Elements, Group, load
+from vemre.params import SCALAR_BYTES
 from vemre.proofs import decryption
 from vemre.proofs.prove import decryption as prove_decryption
 from vemre.records.fields import Equality
@@ -96,10 +99,46 @@ def open_batch(
     return shares.encode(), Equality(proof.t1.hex(), proof.t2.hex(), proof.response.hex())
 
 
-def decryption_draft(
+@dataclass(frozen=True, repr=False)
+class OpenPiece:
+    """A batch to be opened with one trustee's share of the key, for an executor that may see it."""
+
+    backend: Backend
+    random: Random
+    attempt: int
+    trustee: int
+    secret: bytes
+    context: bytes
+    urn: str
+    contest: str
+    verification_key: bytes
+    ciphertexts: bytes
+
+
+Opened = tuple[bytes, Equality | None]
+"""The blob of shares, and their proof."""
+
+
+def open_piece(piece: OpenPiece) -> Opened:
+    """See `open_batch`."""
+    group = load(piece.backend)
+    return open_batch(
+        group,
+        piece.random,
+        KeyShare(piece.attempt, piece.trustee, int.from_bytes(piece.secret, "little")),
+        context=piece.context,
+        urn=piece.urn,
+        contest=piece.contest,
+        verification_key=group.decode(piece.verification_key),
+        ciphertexts=piece.ciphertexts,
+    )
+
+
+def start_opening(
     view: View, random: Random, share: KeyShare, done: DecryptedLists, batch: Batch, gate: str
-) -> Draft:
-    """The `decryption` record of a batch, and its blob. `done` is changed: store it before the draft leaves.
+) -> Promise[Opened]:
+    """Begin to decrypt a batch, where the view's workers are. `done` is changed: store it before shares leave, and
+    before this is called where the workers are elsewhere.
 
     `view` is verified; `gate` is a cosigned checkpoint of the tally log that covers the batch's last shuffle. Raises
     Refused or CheckFailed where the act is not due, before the key is used.
@@ -112,15 +151,37 @@ def decryption_draft(
         raise Refused("key-state-lost", role=share.role)
     source = rules.last_outputs(view)[batch]
     done.permit(context_of(view), urn, contest, source.sha256)
-    blob, proof = open_batch(
-        view.group,
-        random,
-        share,
+    piece = OpenPiece(
+        backend=view.group.name,
+        random=random,
+        attempt=share.attempt,
+        trustee=share.trustee,
+        secret=share.secret().to_bytes(SCALAR_BYTES, "little"),
         context=view.context,
         urn=urn,
         contest=contest,
-        verification_key=key.verification.slice(share.trustee - 1, share.trustee),
+        verification_key=key.verification.slice(share.trustee - 1, share.trustee).encode(),
         ciphertexts=view.blob(source, "tally"),
     )
+    return view.workers.start(open_piece, piece)
+
+
+def decryption_draft(
+    view: View,
+    random: Random,
+    share: KeyShare,
+    done: DecryptedLists,
+    batch: Batch,
+    gate: str,
+    started: Promise[Opened] | None = None,
+) -> Draft:
+    """The `decryption` record of a batch, and its blob. Of what was `started`, on what the batch holds now, it takes
+    the outcome. Otherwise as `start_opening`."""
+    if started is None:
+        started = start_opening(view, random, share, done, batch, gate)
+    else:
+        check_decryption(view, batch, gate)
+    blob, proof = started.result()
+    urn, contest = batch
     rows = view.ballots_by_urn()[urn]
     return Draft(Decryption(context_of(view), urn, contest, rows, blob_of(blob), proof, gate), (blob,))

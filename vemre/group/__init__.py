@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
-from typing import Literal
 
-from vemre.group.interface import Elements, Group, Scalars
+from vemre.group.interface import Backend, Elements, Group, Scalars
 
 __all__ = ["Backend", "Elements", "Group", "Scalars", "backends", "load"]
-
-Backend = Literal["native", "reference"]
 
 
 def load(name: Backend | None = None) -> Group:

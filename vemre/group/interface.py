@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from vemre.group.kernel import Kernel
 from vemre.types import Random
+
+Backend = Literal["native", "reference"]
 
 
 class Scalars(ABC):
@@ -139,8 +142,7 @@ class Elements(ABC):
 class Group(ABC):
     """A back end of ristretto255. Stateless for its callers (caches inside are allowed)."""
 
-    name: str
-    """`reference` or `native`."""
+    name: Backend
     constant_time: bool
     """Whether what does not start with ``vartime_`` may see secrets in production."""
     kernel: Kernel | None = None

@@ -13,6 +13,7 @@ from typing import Final
 
 from vemre.election.rules import cited, engine
 from vemre.election.rules.view import Anchors, View
+from vemre.election.workers import HERE, Workers
 from vemre.errors import Refused
 from vemre.group import Group
 from vemre.records.fields import Blob
@@ -39,10 +40,11 @@ class ElectionSource:
         random: Random,
         *,
         cosigned_only: bool = True,
+        workers: Workers = HERE,
     ) -> None:
         self._cosigned_only = cosigned_only
         self._blobs: dict[str, bytes] = {}
-        self.view = View(anchors, self._blobs.__getitem__, group, random)
+        self.view = View(anchors, self._blobs.__getitem__, group, random, workers=workers)
         self._followers = {
             name: Follower(
                 name,

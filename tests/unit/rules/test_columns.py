@@ -256,12 +256,12 @@ def test_whole_columns_refuse_what_each_ballot_refuses(election: Simulator, nati
     records = [log.records[index] for index in log.indices("ballot")]
     state = fresh_state(election)
     state.joint_key = native.decode(state.joint_key.encode())
-    assert ballots._proofs_hold(native, os.urandom, state, records) is not None
+    assert ballots.proofs_hold(native, os.urandom, state, records) is not None
     for _, bad in broken_proofs(records[2], records[1]):
-        assert ballots._proofs_hold(native, os.urandom, state, [*records[:2], bad, *records[3:]]) is None
+        assert ballots.proofs_hold(native, os.urandom, state, [*records[:2], bad, *records[3:]]) is None
     voter = election.voters[3]
     late = election.ballot(voter, (Marks((0,)), Marks((0,))))
-    assert ballots._proofs_hold(native, os.urandom, state, [*records, late]) is not None
+    assert ballots.proofs_hold(native, os.urandom, state, [*records, late]) is not None
 
 
 def test_the_simulator_uses_the_arithmetic_that_was_chosen() -> None:

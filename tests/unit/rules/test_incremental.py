@@ -28,7 +28,7 @@ from vemre.crypto import canonical, ed25519
 from vemre.crypto.signing import SigningKey
 from vemre.election import drafts
 from vemre.election.choice import Marks
-from vemre.election.rules import ballots, cited, engine, keygen, roll
+from vemre.election.rules import ballot_proofs, cited, engine, keygen, roll
 from vemre.election.rules.growth import Tables
 from vemre.election.rules.incremental import Incremental
 from vemre.election.rules.log_view import LogView
@@ -608,7 +608,7 @@ def test_the_costly_parts_are_paid_once_whatever_the_steps(
 def test_new_ballots_share_an_equation_for_each_chunk_and_the_culprit_is_named(
     monkeypatch: pytest.MonkeyPatch, boxes: dict[int, Simulator]
 ) -> None:
-    monkeypatch.setattr(ballots, "CHUNK", 8)
+    monkeypatch.setattr(ballot_proofs, "CHUNK", 8)
     source = boxes[LARGE].view
     good = [record for record in source.ballot.records if record.type == "ballot"]
     wrong = msgspec.structs.replace(good[5].body, contests=_with_proofs_of(good[5].body, good[6].body))

@@ -6,15 +6,13 @@ all of them, rule after rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from vemre.checks import Check
 from vemre.crypto import ed25519
 from vemre.election.rules.casts import BALLOT, Together, credential_of, points_of, urn_of
-from vemre.election.rules.decoded import MOST_POINTS
 from vemre.election.rules.keygen import joint_key
-from vemre.election.rules.log_view import LogView
 from vemre.election.rules.roll import current_roll
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
@@ -28,9 +26,6 @@ from vemre.records.cast import Cast
 from vemre.records.fields import parse_time
 from vemre.records.record import Record
 from vemre.types import Random
-
-CHUNK = 1 << 14
-"""Ballots whose signatures or proofs are checked together; bounds memory."""
 
 
 def contests_of(offer: s.Offer, urn: str) -> list[s.Contest] | None:
@@ -161,12 +156,12 @@ def check_proofs(
 
     Raises CheckFailed with the place of the first ballot that fails: ELEMENT, IDENTITY, SCALAR or BALLOT-POK.
     """
-    if group.kernel is not None and _proofs_hold(group, random, state, [record for _, record in ballots]) is not None:
+    if group.kernel is not None and proofs_hold(group, random, state, [record for _, record in ballots]) is not None:
         return
-    _check_claims(group, random, state, ballots, party)
+    check_claims(group, random, state, ballots, party)
 
 
-def _proofs_hold(
+def proofs_hold(
     group: Group, random: Random, state: BallotState, records: Sequence[Record]
 ) -> list[tuple[Sheet, Elements]] | None:
     """The ballots by urn, with their points, where all proofs hold; else None, whatever is wrong with one of them."""
@@ -192,7 +187,7 @@ def _proofs_hold(
     return list(zip(sheets, points, strict=True))
 
 
-def _check_claims(
+def check_claims(
     group: Group, random: Random, state: BallotState, ballots: list[tuple[str, Record]], party: str
 ) -> None:
     joint_key = state.joint_key.encode()
@@ -290,72 +285,3 @@ def checker(
         return True
 
     return check
-
-
-def _judge(log: LogView, rule: Callable[[BallotState, Record], None], state: BallotState, index: int) -> None:
-    try:
-        rule(state, log.records[index])
-    except CheckFailed as failure:
-        raise failure.located(where=log.where(index), party="ballot-box") from None
-
-
-def _unproved(view: View, fact: str, state: BallotState) -> list[int]:
-    """The ballots of which a costly fact is to be established. It depends on the ballot and the context alone."""
-    start = max(view.settled.passed((fact, state.context), view.ballot), view.trusted(view.ballot))
-    return list(view.ballot.since(start, "ballot"))
-
-
-def check_all_signatures(view: View) -> bool:
-    """[BALLOT-SIGNATURE] of the whole log."""
-    log = view.ballot
-    state = state_of(view) if log.has("ballot") else None
-    if state is None:
-        return False
-    for chunk in _chunks(_unproved(view, "signed", state)):
-        _check_signatures(view, state, chunk)
-    return True
-
-
-def _check_signatures(view: View, state: BallotState, chunk: Sequence[int]) -> None:
-    log = view.ballot
-    while chunk:
-        records = [log.records[index] for index in chunk]
-        bad = ed25519.first_invalid(
-            view.group,
-            [record.cast.credential for record in records],
-            [record.signed_bytes for record in records],
-            [record.signature for record in records],
-        )
-        if bad != 0:
-            view.settled.note_passed(("signed", state.context), log, chunk[-1 if bad is None else bad - 1] + 1)
-        if bad is None:
-            return
-        _judge(log, check_signature, state, chunk[bad])
-        chunk = chunk[bad + 1 :]
-
-
-def check_all_proofs(view: View) -> bool:
-    """[BALLOT-POK] of the whole log, by chunks; the first ballot that fails is named."""
-    log = view.ballot
-    state = state_of(view) if log.has("ballot") else None
-    if state is None:
-        return False
-    indices = _unproved(view, "proved", state)
-    points: dict[str, list[Elements]] = {}
-    for chunk in _chunks(indices):
-        records = [log.records[index] for index in chunk]
-        held = _proofs_hold(view.group, view.random, state, records) if view.group.kernel is not None else None
-        if held is None:
-            ballots = [(log.where(index), record) for index, record in zip(chunk, records, strict=True)]
-            _check_claims(view.group, view.random, state, ballots, "ballot-box")
-        for sheet, decoded in held or ():
-            points.setdefault(sheet.urn, []).append(decoded)
-        view.settled.note_passed(("proved", state.context), log, chunk[-1] + 1)
-    whole = bool(indices) and log.ordinal(indices[-1]) == len(indices)
-    few = sum(len(part) for parts in points.values() for part in parts) <= MOST_POINTS
-    view.decoded.keep_ballots(points if whole and few else {})
-    return True
-
-
-def _chunks(indices: list[int]) -> Iterator[list[int]]:
-    return (indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK))

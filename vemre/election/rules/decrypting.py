@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from functools import partial
 
 from vemre.checks import Check
 from vemre.election.blocks import decode_blocks
+from vemre.election.rules.decryption_pieces import (
+    PORTION,
+    DecryptionPiece,
+    PlaintextPiece,
+    decryption_of_piece,
+    plaintext_pieces,
+    plaintexts_of_piece,
+)
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.mixing import last_outputs, width
 from vemre.election.rules.setup import equality
@@ -108,20 +116,18 @@ def shares_of(view: View, index: int, record: Record) -> Elements:
 
 def check_proofs(view: View) -> bool:
     """[DECRYPT-PROOF]: every share is the trustee's key applied to the last output."""
-    due: list[tuple[Hashable, int, Record]] = []
+    due: list[_Due] = []
     for index, record, body in view.new_of(view.tally, v.Decryption):
         if not view.trusts(view.tally, index):
             output = last_outputs(view)[body.urn, body.contest]
             due.append((("decryption", view.context, record.leaf_hash, output.sha256), index, record))
-    unknown: dict[Batch, list[tuple[Hashable, int, Record]]] = {}
+    unknown: dict[Batch, list[_Due]] = {}
     for fact, index, record in due:
         body = _body(record)
         if body.proof is not None and body.rows and not view.memo.knows(fact):
             unknown.setdefault((body.urn, body.contest), []).append((fact, index, record))
-    for together in unknown.values():
-        if _hold(view, [(index, record) for _, index, record in together]):
-            for fact, _, _ in together:
-                view.memo.once(fact, lambda: True)
+    for fact in _held(view, unknown):
+        view.memo.once(fact, lambda: True)
     # Whatever is left fails by itself, in the order of the log.
     for fact, index, record in due:
         if (_body(record).proof is None) != (_body(record).rows == 0):
@@ -129,6 +135,51 @@ def check_proofs(view: View) -> bool:
             raise CheckFailed(Check.DECRYPT_PROOF, problem, where=view.tally.where(index), party=record.signer)
         view.memo.once(fact, partial(_check_proof, view, index, record))
     return view.tally.has("decryption")
+
+
+_Due = tuple[Hashable, int, Record]
+"""What would be established, and the record with its place."""
+
+
+def _held(view: View, unknown: dict[Batch, list[_Due]]) -> Iterator[Hashable]:
+    """What is established of these decryptions, together or by an executor."""
+    if not view.workers.here:
+        for fact, holds in view.workers.each(decryption_of_piece, _pieces(view, unknown)):
+            if holds is True:
+                yield fact
+        return
+    for together in unknown.values():
+        if _hold(view, [(index, record) for _, index, record in together]):
+            yield from (fact for fact, _, _ in together)
+
+
+def _pieces(view: View, unknown: dict[Batch, list[_Due]]) -> Iterator[tuple[Hashable, DecryptionPiece]]:
+    """Of each of these decryptions whose blobs are whole."""
+    key, context = joint_key(view), view.context
+    assert key is not None
+    assert context is not None
+    for batch, found in unknown.items():
+        for fact, _, record in found:
+            body, trustee = _body(record), role_number(record.signer)
+            assert body.proof is not None
+            try:
+                ciphertexts = view.blob(last_outputs(view)[batch], "tally")
+                shares = view.blob(body.shares, record.signer)
+            except CheckFailed:
+                continue
+            piece = DecryptionPiece(
+                backend=view.group.name,
+                random=view.random,
+                context=context,
+                urn=body.urn,
+                contest=body.contest,
+                trustee=trustee,
+                verification_key=key.verification.slice(trustee - 1, trustee).encode(),
+                ciphertexts=ciphertexts,
+                shares=shares,
+                proof=equality(body.proof),
+            )
+            yield fact, piece
 
 
 def _body(record: Record) -> v.Decryption:
@@ -213,18 +264,61 @@ def check_quorum(view: View) -> bool:
 def plaintexts(view: View, batch: Batch) -> list[list[bytes | None]]:
     """The blocks of every row of a batch, None where a block is no encoding. Needs t valid decryptions."""
     wide = width(view, batch)
-    needed = view.manifest.trustees.threshold
-    used = decryptions(view)[batch][:needed]
-    ref = last_outputs(view)[batch]
-    key = ("plaintexts", ref.sha256, tuple(record.leaf_hash for _, record in used))
 
     def combine() -> list[list[bytes | None]]:
         if not rows_of(view)[batch]:
             return []
+        blocks: list[bytes | None] = []
         _, payloads = output_elements(view, batch)
-        shares = {role_number(record.signer): shares_of(view, index, record) for index, record in used}
-        messages = threshold.combine_shares(view.group, payloads, shares)
-        blocks = decode_blocks(view.group, messages.encode())
-        return [blocks[start : start + wide] for start in range(0, len(blocks), wide)]
+        shares = {role_number(record.signer): shares_of(view, index, record) for index, record in _used(view, batch)}
+        # By portions: what comes of one is forgotten before the next, but its blocks.
+        for start in range(0, len(payloads), PORTION):
+            stop = start + PORTION
+            parts = {trustee: vector.slice(start, stop) for trustee, vector in shares.items()}
+            messages = threshold.combine_shares(view.group, payloads.slice(start, stop), parts)
+            blocks += decode_blocks(view.group, messages.encode())
+        return _rows(blocks, wide)
 
-    return view.memo.once(key, combine)
+    return view.memo.once(_plaintext_fact(view, batch), combine)
+
+
+def open_with_executor(view: View, batches: Iterable[Batch]) -> None:
+    """Have the executor combine the shares of these batches, where there is one: `plaintexts` finds them made."""
+    if view.workers.here:
+        return
+    found: dict[Batch, list[bytes | None]] = {}
+    try:
+        for batch, blocks in view.workers.each(plaintexts_of_piece, _plaintext_pieces(view, dict.fromkeys(batches))):
+            found.setdefault(batch, []).extend(blocks)
+    except CheckFailed:
+        # `plaintexts` says whose share it is.
+        return
+    for batch, blocks in found.items():
+        if len(blocks) == rows_of(view)[batch] * width(view, batch):
+            view.memo.once(_plaintext_fact(view, batch), partial(_rows, blocks, width(view, batch)))
+
+
+def _plaintext_pieces(view: View, batches: Iterable[Batch]) -> Iterator[tuple[Batch, PlaintextPiece]]:
+    for batch in batches:
+        if not rows_of(view)[batch] or view.memo.knows(_plaintext_fact(view, batch)):
+            continue
+        data = view.blob(last_outputs(view)[batch], "tally")
+        shares = [
+            (role_number(record.signer), view.blob(_body(record).shares, record.signer))
+            for _, record in _used(view, batch)
+        ]
+        yield from ((batch, piece) for piece in plaintext_pieces(view.group.name, data, shares))
+
+
+def _used(view: View, batch: Batch) -> list[tuple[int, Record]]:
+    """The decryptions that a batch is opened with: the first t."""
+    return decryptions(view)[batch][: view.manifest.trustees.threshold]
+
+
+def _plaintext_fact(view: View, batch: Batch) -> Hashable:
+    leaves = tuple(record.leaf_hash for _, record in _used(view, batch))
+    return "plaintexts", last_outputs(view)[batch].sha256, leaves
+
+
+def _rows(blocks: list[bytes | None], wide: int) -> list[list[bytes | None]]:
+    return [blocks[start : start + wide] for start in range(0, len(blocks), wide)]

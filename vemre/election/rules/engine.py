@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vemre.checks import Check
 from vemre.election.rules import (
+    ballot_proofs,
     ballots,
     casts,
     cited,
@@ -93,8 +94,8 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(Check.BALLOT_CONTESTS, ballots.checker(ballots.check_contests, casts.all_contests)),
     Stage(Check.BALLOT_FRESH, ballots.checker(ballots.check_fresh, casts.all_fresh, track=ballots.BallotState.see)),
-    Stage(Check.BALLOT_SIGNATURE, ballots.check_all_signatures),
-    Stage(Check.BALLOT_POK, ballots.check_all_proofs),
+    Stage(Check.BALLOT_SIGNATURE, ballot_proofs.check_all_signatures),
+    Stage(Check.BALLOT_POK, ballot_proofs.check_all_proofs),
     Stage(Check.CLOSE_COUNT, closing.check_close),
     Stage(Check.RECONCILE, closing.check_marks),
     Stage(Check.TALLY_INPUT, closing.check_tally_input),

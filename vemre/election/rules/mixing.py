@@ -11,12 +11,14 @@ from vemre.election.rules.decoded import MOST_POINTS
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.view import Batch, View, role_number
 from vemre.errors import CheckFailed
+from vemre.group import Backend, load
 from vemre.params import ELEMENT_BYTES
 from vemre.proofs import shuffle
 from vemre.proofs.batch import Equations
 from vemre.records import vote_bodies as v
 from vemre.records.fields import Blob
 from vemre.records.record import Record
+from vemre.types import Random
 
 
 @dataclass(frozen=True)
@@ -147,10 +149,8 @@ def check_proofs(view: View) -> bool:
     """[SHUFFLE]: each output is a re-encrypted permutation of its input."""
     due = [mix for mix in _new_mixes(view) if mix.body.proof is not None and not view.trusts(view.tally, mix.index)]
     unknown = [mix for mix in due if not view.memo.knows(_fact(view, mix))]
-    for together in _portions(view, unknown):
-        if _hold(view, together):
-            for mix in together:
-                view.memo.once(_fact(view, mix), lambda: True)
+    for mix in _held(view, unknown):
+        view.memo.once(_fact(view, mix), lambda: True)
     # Whatever is left fails by itself, in the order of the log.
     for mix in due:
         view.memo.once(_fact(view, mix), partial(_check_proof, view, mix))
@@ -159,6 +159,85 @@ def check_proofs(view: View) -> bool:
 
 def _fact(view: View, mix: Mix) -> Hashable:
     return "shuffle", view.context, mix.record.leaf_hash, mix.source.sha256
+
+
+def _held(view: View, found: list[Mix]) -> Iterator[Mix]:
+    """Those of these shuffles whose proofs hold, as far as that is found out together or by an executor."""
+    if view.workers.here:
+        for together in _portions(view, found):
+            if _hold(view, together):
+                yield from together
+        return
+    for mix, holds in view.workers.each(shuffle_of_piece, _pieces(view, found)):
+        if holds is True:
+            yield mix
+
+
+@dataclass(frozen=True)
+class ShufflePiece:
+    """A shuffle and its proof, for an executor: the statement's parts as they are encoded."""
+
+    backend: Backend
+    random: Random
+    context: bytes
+    urn: str
+    contest: str
+    mixer: int
+    width: int
+    joint_key: bytes
+    inputs: bytes
+    outputs: bytes
+    proof: bytes
+
+
+def shuffle_of_piece(piece: ShufflePiece) -> bool:
+    """Whether the proof holds."""
+    group = load(piece.backend)
+    try:
+        statement = shuffle.Statement(
+            context=piece.context,
+            urn=piece.urn,
+            contest=piece.contest,
+            mixer=piece.mixer,
+            width=piece.width,
+            joint_key=group.decode(piece.joint_key),
+            inputs=group.decode(piece.inputs),
+            outputs=group.decode(piece.outputs),
+        )
+        shuffle.verify(group, piece.random, statement, piece.proof)
+    except CheckFailed:
+        return False
+    return True
+
+
+def _pieces(view: View, found: list[Mix]) -> Iterator[tuple[Mix, ShufflePiece]]:
+    """Of each of these shuffles whose blobs are whole."""
+    key, context = joint_key(view), view.context
+    assert key is not None
+    assert context is not None
+    for mix in found:
+        body, party = mix.body, mix.record.signer
+        assert body.proof is not None
+        try:
+            inputs, outputs, proof = (view.blob(ref, party) for ref in (mix.source, body.output, body.proof))
+        except CheckFailed:
+            continue
+        yield (
+            mix,
+            ShufflePiece(
+                backend=view.group.name,
+                random=view.random,
+                context=context,
+                urn=body.urn,
+                contest=body.contest,
+                mixer=role_number(party),
+                width=width(view, (body.urn, body.contest)),
+                joint_key=key.joint.encode(),
+                inputs=inputs,
+                outputs=outputs,
+                proof=proof,
+            ),
+        )
 
 
 def _portions(view: View, found: list[Mix]) -> Iterator[list[Mix]]:

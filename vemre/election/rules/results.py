@@ -7,7 +7,7 @@ from functools import partial
 from vemre.checks import Check
 from vemre.election.count import count_batch
 from vemre.election.rules import cited
-from vemre.election.rules.decrypting import plaintexts, rows_of
+from vemre.election.rules.decrypting import open_with_executor, plaintexts, rows_of
 from vemre.election.rules.view import Batch, View
 from vemre.errors import CheckFailed
 from vemre.records import vote_bodies as v
@@ -26,6 +26,7 @@ def expected_batch(view: View, batch: Batch) -> tuple[v.ResultBatch, tuple[bytes
 def check_result(view: View) -> bool:
     """[RESULT]: every number is recomputed from the plaintexts; `result` names every batch, in manifest order."""
     places = result_batches(view)
+    open_with_executor(view, _to_open(view))
     for index, record, body in view.new_of(view.tally, v.ResultBatch):
         batch = (body.urn, body.contest)
         where = view.tally.where(index)
@@ -49,6 +50,12 @@ def check_result(view: View) -> bool:
             problem = "the result does not name every batch in manifest order"
             raise CheckFailed(Check.RESULT, problem, where=view.tally.where(index), party="tally")
     return view.tally.has("result-batch", "result")
+
+
+def _to_open(view: View) -> list[Batch]:
+    """The batches whose results are to be recomputed."""
+    new = view.new_of(view.tally, v.ResultBatch)
+    return [(body.urn, body.contest) for index, _, body in new if not view.trusts(view.tally, index)]
 
 
 def result_batches(view: View) -> dict[Batch, int]:

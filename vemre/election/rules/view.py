@@ -16,6 +16,7 @@ from vemre.crypto import canonical
 from vemre.election.rules.decoded import Decoded
 from vemre.election.rules.growth import Settled, Tables
 from vemre.election.rules.log_view import NOTHING, LogView, Mark
+from vemre.election.workers import HERE, Workers
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group
 from vemre.log.note import Vkey
@@ -81,10 +82,12 @@ class View:
         *,
         logs: dict[LogName, LogView] | None = None,
         memo: Memo | None = None,
+        workers: Workers = HERE,
     ) -> None:
         self.anchors = anchors
         self.group = group
         self.random = random
+        self.workers = workers
         self.logs: dict[LogName, LogView] = logs or {name: LogView(name) for name in LOG_NAMES}
         self.memo = memo or Memo()
         self.tables = Tables()
@@ -95,7 +98,7 @@ class View:
 
     def over(self, logs: dict[LogName, LogView]) -> View:
         """A view of other logs with the same anchors, blobs and facts, of which nothing is settled."""
-        return View(self.anchors, self._blobs, self.group, self.random, logs=logs, memo=self.memo)
+        return View(self.anchors, self._blobs, self.group, self.random, logs=logs, memo=self.memo, workers=self.workers)
 
     # --- what rules look at -------------------------------------------------------------------------------
 
