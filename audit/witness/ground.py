@@ -83,9 +83,12 @@ class Ground:
         return (origin, None) if name is None else (f"{name}/checkpoint", WRITERS[name])
 
     def is_stopped(self, origin: str) -> bool:
-        """Whether a finding forbids to cosign this log for good."""
-        stopped = self.store.stopped()
-        return origin in stopped or (origin in self.names and ELECTION in stopped)
+        """Whether a finding forbids to cosign this log for good.
+
+        A foreign log is answered as C2SP says, whatever was found: no gate rests on it, and what it signs beside the
+        history that is cosigned is refused each time.
+        """
+        return origin in self.names and not self.store.stopped().isdisjoint({origin, ELECTION})
 
     def see(self, checkpoint: Checkpoint, note: bytes) -> None:
         """Keep a checkpoint that bears its log's signature; `note` has the log's line alone."""

@@ -14,7 +14,15 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { record, policy } = JSON.parse(line);
   let output = '';
   process.stdout.write = (text) => ((output += text), true);
-  const code = await main([record, '--policy', policy, '--json']);
+  let code;
+  try {
+    code = await main([record, '--policy', policy, '--json']);
+  } catch (error) {
+    // A code that nothing ends with: a fault of the program agrees with no verdict.
+    code = -1;
+    output = '';
+    process.stderr.write(`internal: ${error?.stack ?? error}\n`);
+  }
   process.stdout.write = write;
   write(`${JSON.stringify({ code, output })}\n`);
 }

@@ -232,3 +232,49 @@ other(Check.SYSTEM_TWO, "authority", "The last system opinion of an auditor is u
 @other(Check.IDENTITY, "tally", "The joint key is the identity: the last trustee chose its part to cancel the others'.")
 def cancelled_key() -> Draft:
     return draft_of(elections.cancelling())
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+def only_file(d: Draft, log: str) -> Draft:
+    """A log's folder is replaced by an empty file."""
+    d.files = {path: data for path, data in d.files.items() if not path.startswith(f"{log}/")} | {log: b""}
+    return d
+
+
+other(Check.NOTE, "tally", "A file stands where the folder of the tally log should.")(
+    lambda: only_file(copy(plain("keys")), "tally")
+)
+other(Check.NOTE, "ballot-box", "A file stands where the folder of a log that has not begun would.")(
+    lambda: only_file(copy(plain("keys")), "ballot")
+)
+
+
+@other(Check.BLOB_DIGEST, None, "A folder in `blob` is named like a digest.")
+def folder_of_a_digest() -> Draft:
+    d = copy(plain("roll"))
+    d.files[f"blob/{'ab' * 32}/inside"] = b""
+    return d
+
+
+@other(
+    Check.NOTE, "tally", "The registry log's tile is damaged, and the tally log has no checkpoint, which comes first."
+)
+def two_damages() -> Draft:
+    d = copy(plain("roll"))
+    tile = next(path for path in d.files if path.startswith("registry/tile/0/"))
+    d.files[tile] = bytes(32)
+    del d.files["tally/checkpoint"]
+    return d
+
+
+@other(Check.ORDER, "tally", "The registry log lacks what it builds on, and in the tally log a record stands too late.")
+def two_disorders() -> Draft:
+    """Places are looked at in all logs before foundations are."""
+
+    def apply(f: Forgery) -> None:
+        f.logs["registry"] = [entry for entry in f.logs["registry"] if entry["type"] != "roll"]
+        f.logs["tally"].append(dict(f.logs["tally"][f.find("tally", "dkg-commit")]))
+
+    return forged(draft_of(elections.changed_roll()), apply)

@@ -133,6 +133,10 @@ _CASES: dict[str, Case] = {}
 """All cases, for the processes that make them: functions do not travel between processes."""
 
 
+def _fill() -> None:
+    _CASES.update(_CASES or named(cases()))
+
+
 def _write(target: Path, name: str) -> str | None:
     return write_case(target / name, _CASES[name])
 
@@ -140,9 +144,10 @@ def _write(target: Path, name: str) -> str | None:
 def generate(target: Path, wanted: Callable[[str], bool] = lambda name: True) -> list[str]:
     """Write the corpus anew (the cases whose names are wanted); gives what is wrong with it."""
     shutil.rmtree(target, ignore_errors=True)
-    _CASES.update(_CASES or named(cases()))
+    _fill()
     names = [name for name in _CASES if wanted(name)]
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork")) as pool:
+    # Not forked: the arithmetic may have threads by now, and a copy of this process would wait for them for ever.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"), initializer=_fill) as pool:
         problems = [problem for problem in pool.map(partial(_write, target), names, chunksize=8) if problem is not None]
     return [*problems, *same(target)]
 

@@ -59,11 +59,11 @@ class Batch:
         with self._process:
             self._process.kill()
 
-    def verdict(self, record: Path, policy: Path) -> tuple[int, dict[str, Any]]:
-        """Exit code and report."""
+    def verdict(self, record: Path, policy: Path) -> tuple[int, dict[str, Any] | None]:
+        """Exit code, and the report where there is one."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"record": str(record), "policy": str(policy)}) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
-        return answer["code"], json.loads(answer["output"])
+        return answer["code"], json.loads(answer["output"]) if answer["output"] else None

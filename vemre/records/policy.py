@@ -6,6 +6,7 @@ Source: protocol, appendix B.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from vemre.records.fields import Hex32
 from vemre.types import LogName
 
 MAX_POLICY_BYTES = 1 << 20
+_AUDITOR = re.compile(r"auditor/[1-9][0-9]*", re.ASCII)
 MIN_QUORUM = 2
 """The law wants two auditors; a verifier may ask for more, never for fewer."""
 
@@ -56,13 +58,23 @@ def parse_policy(data: bytes) -> Policy:
     if len(data) > MAX_POLICY_BYTES:
         raise PolicyError("the policy file is too large")
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_number, parse_constant=_no_number
+        )
         policy = msgspec.convert(value, Policy)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise PolicyError(f"the policy file is not valid: {error}") from None
     if not MIN_QUORUM <= policy.quorum <= len(policy.auditors):
         raise PolicyError("the policy's quorum must be between two and the number of its auditors")
+    for auditor in policy.auditors:
+        if not _AUDITOR.fullmatch(auditor):
+            raise PolicyError(f"{auditor!r} is not the id of an auditor")
     return policy
+
+
+def _no_number(text: str) -> Any:
+    """Fractions, exponents, NaN. Raises ValueError."""
+    raise ValueError(f"{text} is not an integer")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ test('a record by HTTP', async () => {
 });
 
 test('files that were dropped on the page', async () => {
-  const readable = (bytes: Uint8Array) => ({ stream: () => new Blob([bytes as BlobPart]).stream() as ReadableStream<Uint8Array> });
+  const readable = (bytes: Uint8Array) => ({ size: bytes.length, stream: () => new Blob([bytes as BlobPart]).stream() as ReadableStream<Uint8Array> });
   const files = [...golden()].map(([path, bytes]) => [`export/record/${path}`, readable(bytes)] as const);
   const chosen = recordFiles([...files, ['export/policy.json', readable(vector('golden/policy.json'))]]);
   assert.equal(chosen.length, files.length);

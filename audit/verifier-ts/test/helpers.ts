@@ -46,6 +46,10 @@ export class MemorySource implements RecordSource {
     })();
   }
 
+  async size(): Promise<null> {
+    return null;
+  }
+
   async blobNames(): Promise<string[]> {
     return [...this.files.keys()].filter((path) => path.startsWith('blob/')).map((path) => path.slice(5));
   }

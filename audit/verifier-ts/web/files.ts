@@ -5,6 +5,7 @@ import type { RecordSource } from '../src/core/source.js';
 
 /** What this module needs of a `File`. */
 export interface Readable {
+  readonly size: number;
   stream(): ReadableStream<Uint8Array>;
 }
 
@@ -46,6 +47,10 @@ export class FilesSource implements RecordSource {
   async open(path: string): Promise<AsyncIterable<Uint8Array> | null> {
     const file = this.files.get(path);
     return file === undefined ? null : pieces(file, path);
+  }
+
+  async size(path: string): Promise<number | null> {
+    return this.files.get(path)?.size ?? null;
   }
 
   async blobNames(): Promise<string[]> {

@@ -149,7 +149,8 @@ def test_an_old_size_that_is_not_the_last_is_409_with_the_last(url: str, log: Pl
 def test_an_empty_log_with_another_root_is_422(url: str, log: PlainLog) -> None:
     note = log.signer.sign(0, b"\1" * 32)
     assert post(url, add_checkpoint_body(0, [], note)).status_code == 422
-    assert post(url, log.request(0, 7)).status_code == 422, "that log has convicted itself"
+    # It has convicted itself, and that is kept; but no gate rests on a foreign log, so C2SP alone decides the rest.
+    assert post(url, log.request(0, 7)).status_code == 200
 
 
 def test_a_proof_from_nothing_is_422(url: str, log: PlainLog) -> None:

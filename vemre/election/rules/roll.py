@@ -152,12 +152,12 @@ def check_count(view: View) -> bool:
         for urn in body.urns:
             if urn.credentials.size != urn.count * KEY_BYTES:
                 problem = f"the blob of urn {urn.urn} does not hold {urn.count} credentials"
-                raise CheckFailed(Check.ROLL_COUNT, problem, where=where, party="registry")
+                raise CheckFailed(Check.ROLL_COUNT, problem, where=f"{where}, urn {urn.urn}", party="registry")
     for _, _, setup in view.new_of(view.tally, s.Setup):
         for urn, expected in zip(body.urns, setup.lnere, strict=True):
             if urn.count != expected.count:
                 problem = f"urn {urn.urn} has {urn.count} credentials, the authority counts {expected.count} voters"
-                raise CheckFailed(Check.ROLL_COUNT, problem, where=where, party="registry")
+                raise CheckFailed(Check.ROLL_COUNT, problem, where=f"{where}, urn {urn.urn}", party="registry")
     return True
 
 

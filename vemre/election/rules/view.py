@@ -19,7 +19,8 @@ from vemre.election.rules.log_view import NOTHING, LogView, Mark
 from vemre.election.workers import HERE, Workers
 from vemre.errors import CheckFailed
 from vemre.group import Elements, Group
-from vemre.log.note import Vkey
+from vemre.log.encoding import malformed
+from vemre.log.note import KeyType, Vkey
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.bundle import check_blob
@@ -64,10 +65,19 @@ class Anchors:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.quorum = policy.quorum
-        self.logs: dict[LogName, Vkey] = {name: Vkey.parse(policy.log_vkey(name)) for name in LOG_NAMES}
+        self.logs: dict[LogName, Vkey] = {name: _key(policy.log_vkey(name), of_log=True) for name in LOG_NAMES}
         self.witnesses: dict[str, list[Vkey]] = {
-            auditor: [Vkey.parse(text) for text in anchor.witness] for auditor, anchor in policy.auditors.items()
+            auditor: [_key(text, of_log=False) for text in anchor.witness]
+            for auditor, anchor in policy.auditors.items()
         }
+
+
+def _key(text: str, *, of_log: bool) -> Vkey:
+    """A key of a log or of a witness. Raises CheckFailed(NOTE), also where it is one of the other."""
+    key = Vkey.parse(text)
+    if (key.type is KeyType.ED25519) != of_log:
+        raise malformed(f"the key of {key.name} is no key of a {'log' if of_log else 'witness'}")
+    return key
 
 
 class View:
@@ -182,7 +192,7 @@ class View:
             try:
                 return parse_value(self.blob(ref, "tally"), s.Offer, limit=MAX_OFFER_BYTES)
             except CheckFailed as failure:
-                raise failure.located(where=f"blob/{ref.sha256}", party="authority") from None
+                raise failure.located(where=self.tally.where(0), party="authority") from None
 
         return self.memo.once(("offer", ref), read)
 

@@ -171,7 +171,6 @@ export const NEEDS: Partial<Record<RecordType, readonly RecordType[]>> = {
   'system-opinion': ['setup'],
   open: ['setup'],
   close: ['open'],
-  'roll-replace': ['roll'],
   marks: ['close', 'roll'],
   'tally-input': ['setup', 'close', 'marks'],
   'small-batch-decision': ['tally-input'],
@@ -181,6 +180,7 @@ export const NEEDS: Partial<Record<RecordType, readonly RecordType[]>> = {
   result: ['tally-input'],
   opinion: ['result'],
   certification: ['result'],
+  'roll-replace': ['roll'],
 };
 
 /** The log in which each foundation stands. */

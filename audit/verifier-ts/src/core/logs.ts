@@ -16,8 +16,6 @@ export interface OpenedLog {
   readonly log: LogName;
   /** Null where the log has not begun. */
   readonly checkpoint: Checkpoint | null;
-  /** Whether the folder is there but its checkpoint is not. */
-  readonly lost: boolean;
 }
 
 export interface VerifiedLog {
@@ -33,14 +31,15 @@ export async function openLogs(source: RecordSource, policy: Policy): Promise<Op
     const fail = (detail: string) => new CheckFailed('NOTE', detail, where, WRITER[log]);
     const bytes = await readFile(source, where, LONGEST_NOTE);
     if (bytes === null) {
-      opened.push({ log, checkpoint: null, lost: (await source.hasFolder(log)) === true });
+      if ((await source.hasFolder(log)) === true) throw fail('the file is missing');
+      opened.push({ log, checkpoint: null });
       continue;
     }
     try {
       const checkpoint = openCheckpoint(bytes, policy.logs[log].key, witnessKeys(policy));
       const count = cosigners(policy, checkpoint);
       if (count < policy.quorum) throw fail(`cosigned by ${count} auditors of ${policy.quorum}`);
-      opened.push({ log, checkpoint, lost: false });
+      opened.push({ log, checkpoint });
     } catch (error) {
       if (error instanceof NoteError) throw fail(error.message);
       throw error;
@@ -155,9 +154,8 @@ class LogReader {
 export async function readLog(
   source: RecordSource, opened: OpenedLog, progress: (done: number, total: number) => void,
 ): Promise<VerifiedLog> {
-  const { log, checkpoint, lost } = opened;
+  const { log, checkpoint } = opened;
   const fail = (detail: string, where: string) => new CheckFailed('LOG', detail, where, WRITER[log]);
-  if (lost) throw new CheckFailed('NOTE', 'the file is missing', `${log}/checkpoint`, WRITER[log]);
   if (checkpoint === null) return { tree: new Tree(), entries: [] };
   if (checkpoint.size > BigInt(Number.MAX_SAFE_INTEGER)) throw fail('no log of this size can be there', log);
   const reader = new LogReader(source, log, Number(checkpoint.size), checkpoint.root, progress);

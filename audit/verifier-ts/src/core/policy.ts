@@ -9,6 +9,8 @@ export const LOGS = ['registry', 'ballot', 'tally'] as const;
 export type LogName = (typeof LOGS)[number];
 
 export const POLICY_LIMIT = 1 << 20;
+/** The law wants two auditors. */
+const LEAST_QUORUM = 2;
 
 export interface PolicyAuditor {
   readonly id: string;
@@ -76,8 +78,8 @@ export function parsePolicy(bytes: Uint8Array): Policy {
   }
   const auditors = Object.entries(listed).map(([id, entry]) => auditor(id, entry));
   const quorum = whole.quorum;
-  if (typeof quorum !== 'number' || quorum < 1 || quorum > auditors.length) {
-    throw new Undecided('policy: quorum is not a number from 1 to the number of auditors');
+  if (typeof quorum !== 'number' || quorum < LEAST_QUORUM || quorum > auditors.length) {
+    throw new Undecided('policy: quorum is not a number from 2 to the number of auditors');
   }
   return {
     logs: { registry: log('registry'), ballot: log('ballot'), tally: log('tally') },

@@ -93,8 +93,10 @@ export async function rollUnique(e: Election): Promise<boolean> {
 export function rollCount(e: Election): boolean {
   const [roll, setup] = [e.first('roll'), e.first('setup')];
   if (roll === undefined) return false;
-  roll.body.urns.forEach(({ count, credentials, urn }, u) => {
+  roll.body.urns.forEach(({ count, credentials }, u) => {
     if (credentials.size !== 32 * count) throw atUrn(roll, u, 'ROLL-COUNT', 'not the number of credentials in the blob');
+  });
+  roll.body.urns.forEach(({ count, urn }, u) => {
     const stated = setup?.body.lnere[u]?.count ?? count;
     if (stated !== count) throw atUrn(roll, u, 'ROLL-COUNT', `the authority states ${stated} for ${urn}`);
   });

@@ -8,6 +8,9 @@ export interface RecordSource {
    */
   open(path: string): Promise<AsyncIterable<Uint8Array> | null>;
 
+  /** The number of bytes of a file where the source knows it unread; null where it does not, or there is no such file. */
+  size(path: string): Promise<number | null>;
+
   /** The names of all files directly below `blob/`, or null where the source cannot list. */
   blobNames(): Promise<string[] | null>;
 

@@ -1,6 +1,6 @@
 /** What holds for every record alike: form, blobs, checkpoints, signatures, roles, order. */
 
-import { ANYWHERE, BODIES, CHECKPOINTS, homeOf, NEEDS, PHASES, type RecordType, SIGNERS, SINGLE, WRITER } from './bodies.js';
+import { ANYWHERE, CHECKPOINTS, homeOf, NEEDS, PHASES, type RecordType, SIGNERS, SINGLE, WRITER } from './bodies.js';
 import { equal, fromHex, sha256, toHex } from './bytes.js';
 import { verifySignature } from './ed25519.js';
 import { answersFor, type Election, failure, placeOf, writerOf } from './election.js';
@@ -30,9 +30,13 @@ function* blobsIn(value: unknown): Generator<Blob> {
 }
 
 /** Types whose bodies name blobs; ballots, the many, do not. */
-const NAME_BLOBS = (Object.keys(BODIES) as RecordType[]).filter((type) => type !== 'ballot');
+const namesBlobs = (entry: Entry): boolean => entry.type !== 'ballot';
+/** More than the shuffle proof of a million ballots; a larger blob is refused. */
+const LARGEST_BLOB = 2 ** 30;
 
 async function digestOf(e: Election, name: string, limit: number): Promise<{ size: number; digest: string } | null> {
+  const known = await e.source.size(`blob/${name}`);
+  if (known !== null && known > limit) return { size: known, digest: '' };
   const pieces = await e.source.open(`blob/${name}`);
   if (pieces === null) return null;
   const hash = sha256.create();
@@ -48,13 +52,14 @@ async function digestOf(e: Election, name: string, limit: number): Promise<{ siz
 /** [BLOB-DIGEST] of all named blobs, and of every other file that is named like one. */
 export async function blobDigests(e: Election): Promise<boolean> {
   const seen = new Map<string, number>();
-  const named = NAME_BLOBS.flatMap((type) => e.all(type).flatMap((entry) => [...blobsIn(entry.body)].map((ref) => ({ entry, ref }))));
+  const naming = [...e.entries()].filter(namesBlobs);
+  const named = naming.flatMap((entry) => [...blobsIn(entry.body)].map((ref) => ({ entry, ref })));
   for (const [done, { entry, ref }] of named.entries()) {
     e.host.progress('BLOB-DIGEST', done, named.length);
     const where = `blob/${ref.sha256}`;
     const fail = (detail: string) => new CheckFailed('BLOB-DIGEST', `${detail}, named by ${entry.where}`, where, writerOf(entry));
     if (!seen.has(ref.sha256)) {
-      const found = await digestOf(e, ref.sha256, ref.size);
+      const found = await digestOf(e, ref.sha256, Math.min(ref.size, LARGEST_BLOB));
       if (found === null) throw fail('the blob is missing');
       if (found.size !== ref.size || found.digest !== ref.sha256) throw fail('the blob has another size or digest');
       seen.set(ref.sha256, found.size);
@@ -62,10 +67,11 @@ export async function blobDigests(e: Election): Promise<boolean> {
       throw fail('the blob has another size');
     }
   }
-  for (const name of (await e.source.blobNames()) ?? []) {
+  for (const name of ((await e.source.blobNames()) ?? []).sort()) {
     if (!/^[0-9a-f]{64}$/.test(name) || seen.has(name)) continue;
-    const found = await digestOf(e, name, Infinity);
-    if (found !== null && found.digest !== name) {
+    const found = await digestOf(e, name, LARGEST_BLOB);
+    // A folder or a link of that name is not what its name says either.
+    if (found === null || found.size > LARGEST_BLOB || found.digest !== name) {
       throw new CheckFailed('BLOB-DIGEST', 'the file is not what its name says', `blob/${name}`, null);
     }
   }
@@ -123,7 +129,8 @@ export function beginsWithManifest(e: Election): boolean {
   if (e.logs.tally[0]?.type !== 'manifest') {
     throw new CheckFailed('ORDER', 'the tally log does not begin with a manifest', 'tally/0', WRITER.tally);
   }
-  return true;
+  // The rest of ORDER is a later stage's.
+  return false;
 }
 
 /** The signing key of every role of the manifest. */
@@ -188,18 +195,30 @@ function orderOfLog(e: Election, log: LogName): void {
     if (entry.position === 0 && begins !== null && entry.type !== begins) throw fail(`the log does not begin with ${begins}`);
     if (!anywhere && place < phase) throw fail(`a ${entry.type} comes too late`);
     if (SINGLE.includes(entry.type) && seen.has(entry.type)) throw fail(`a second ${entry.type}`);
-    for (const needed of NEEDS[entry.type] ?? []) {
-      const present = homeOf(needed) === log ? seen.has(needed) : e.logs[homeOf(needed)].some(({ type }) => type === needed);
-      if (!present) throw fail(`a ${entry.type} without ${needed}`);
-    }
     if (!anywhere) phase = place;
     seen.add(entry.type);
   }
 }
 
-/** [ORDER]: phases, single records, foundations. */
+/** The first record of each type stands after the records that it builds on, or their logs have them. */
+function foundations(e: Election, log: LogName): void {
+  const firstOf = (home: LogName, type: RecordType) => e.logs[home].find((entry) => entry.type === type);
+  for (const [type, needs] of Object.entries(NEEDS) as [RecordType, readonly RecordType[]][]) {
+    const entry = firstOf(log, type);
+    if (entry === undefined) continue;
+    for (const needed of needs) {
+      const found = firstOf(homeOf(needed), needed);
+      if (found === undefined || (found.log === log && found.position > entry.position)) {
+        throw failure('ORDER', `a ${type} without ${needed}`, entry, writerOf(entry));
+      }
+    }
+  }
+}
+
+/** [ORDER]: phases and single records of all logs, then foundations. */
 export function order(e: Election): boolean {
   for (const log of LOGS) orderOfLog(e, log);
+  for (const log of LOGS) foundations(e, log);
   return true;
 }
 

@@ -81,6 +81,10 @@ export class HttpSource implements RecordSource {
     return full === null ? null : beginning(path, Number(partial[2]), full);
   }
 
+  async size(): Promise<null> {
+    return null;
+  }
+
   async blobNames(): Promise<null> {
     return null;
   }

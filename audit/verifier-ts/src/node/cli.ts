@@ -1,6 +1,6 @@
 /** The command: `verify RECORD --policy POLICY [--json] [--lang es|en]`, or `verify --version`. */
 
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Undecided } from '../core/failure.js';
 import { parsePolicy, POLICY_LIMIT } from '../core/policy.js';
@@ -43,7 +43,20 @@ function parseOptions(args: readonly string[]): Options | null {
 
 async function policyBytes(path: string): Promise<Uint8Array> {
   try {
-    return (await readFile(path)).subarray(0, POLICY_LIMIT + 1);
+    const file = await open(path);
+    // Not more than is needed to see that there is too much: the file may have no end.
+    const kept = Buffer.alloc(POLICY_LIMIT + 1);
+    let length = 0;
+    try {
+      for (;;) {
+        const { bytesRead } = await file.read(kept, length, kept.length - length, null);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+    } finally {
+      await file.close();
+    }
+    return kept.subarray(0, length);
   } catch (error) {
     throw new Undecided(`policy: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
   }

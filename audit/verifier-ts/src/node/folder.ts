@@ -1,12 +1,15 @@
 /** A record in a folder of the file system. */
 
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Undecided } from '../core/failure.js';
 import type { RecordSource } from '../core/source.js';
 
 /** Errors that say "there is no such file", as opposed to "the medium fails". */
-const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENXIO', 'ENAMETOOLONG', 'ELOOP']);
+/** Links are not followed, for a record has none; and opening a pipe must not wait for somebody who writes. */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const PIECE = 1 << 20;
 
 function absent(error: unknown, path: string): null {
@@ -36,9 +39,20 @@ export class FolderSource implements RecordSource {
   async open(path: string): Promise<AsyncIterable<Uint8Array> | null> {
     const full = join(this.folder, path);
     try {
-      // Only regular files are opened: a pipe or device of that name would hang the verifier.
-      if (!(await stat(full)).isFile()) return null;
-      return pieces(await open(full, 'r'), path);
+      const file = await open(full, FLAGS);
+      // A folder, pipe or device of that name is no file of a record.
+      if ((await file.stat()).isFile()) return pieces(file, path);
+      await file.close();
+      return null;
+    } catch (error) {
+      return absent(error, path);
+    }
+  }
+
+  async size(path: string): Promise<number | null> {
+    try {
+      const found = await lstat(join(this.folder, path));
+      return found.isFile() ? found.size : null;
     } catch (error) {
       return absent(error, path);
     }
@@ -56,8 +70,14 @@ export class FolderSource implements RecordSource {
     return this.list('blob');
   }
 
+  /** An empty folder, a file or a dangling link of that name is something too: a log that has not begun has none. */
   async hasFolder(name: string): Promise<boolean> {
-    return (await this.list(name)).length > 0;
+    try {
+      await lstat(join(this.folder, name));
+      return true;
+    } catch (error) {
+      return absent(error, name) ?? false;
+    }
   }
 }
 
