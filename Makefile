@@ -45,7 +45,7 @@ native: .venv/ready
 
 # Wheels of the arithmetic for Linux, for machines without a compiler.
 wheels: .venv/ready
-	@$(BIN)/maturin build --release --locked --manifest-path native/Cargo.toml --out dist
+	@cd native && ../$(BIN)/maturin build --release --locked --out ../dist
 
 # The second verifier, where Node 20.19 or newer is; `make test` says at its end where it was not run, and why.
 verifier-ts:

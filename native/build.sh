@@ -4,9 +4,9 @@
 # out, that is a failure.
 set -u
 cd "$(dirname "$0")/.."
-bin=$1
+bin=$(realpath "$1")
 stamp=.venv/native
-sources=$(cat native/Cargo.toml native/Cargo.lock native/pyproject.toml native/src/*.rs | cksum)
+sources=$(cat native/Cargo.toml native/Cargo.lock native/.cargo/config.toml native/pyproject.toml native/src/*.rs | cksum)
 if [ "$(cat $stamp 2>/dev/null)" = "$sources" ] && "$bin/python" -c 'import vemre_native' 2>/dev/null; then
   exit 0
 fi
@@ -20,8 +20,9 @@ if [ -z "$found" ] || [ "$found" -lt "$needed" ]; then
 fi
 echo "Building the native arithmetic (once) ..."
 log=.venv/native.log
-if "$bin/maturin" build --quiet --release --locked --manifest-path native/Cargo.toml --interpreter "$bin/python" \
-    --compatibility linux --out .venv/wheels >"$log" 2>&1 \
+# From its own folder, where cargo finds its settings.
+if (cd native && "$bin/maturin" build --quiet --release --locked --interpreter "$bin/python" --compatibility linux \
+    --out ../.venv/wheels) >"$log" 2>&1 \
   && "$bin/uv" pip install --quiet --python "$bin/python" --reinstall --no-deps --find-links .venv/wheels --no-index \
     vemre-native >>"$log" 2>&1; then
   echo "$sources" > $stamp
