@@ -54,6 +54,17 @@ def test_everybody_takes_part(demo: Demo) -> None:
     assert len(list((demo.folder / "receipts").iterdir())) == VOTERS
 
 
+def test_all_custodians_drill_before_the_setup_and_again_before_the_mixing(demo: Demo) -> None:
+    tally = kept(demo, "tally")
+    types = [entry["type"] for entry in tally]
+    first, second = (place for place, type_ in enumerate(types) if type_ == "drill")
+    assert first < types.index("setup") < second < types.index("tally-input")
+    for place in (first, second):
+        body = tally[place]["body"]
+        assert isinstance(body, dict)
+        assert {share["trustee"] for share in body["shares"]} == {f"trustee/{k}" for k in range(1, TRUSTEES + 1)}
+
+
 def test_the_result_is_what_the_generated_voters_chose(demo: Demo) -> None:
     electorate = voters.generate(SEED, VOTERS, pef2024.entities(ENTITIES))
     offer = pef2024.offer(pef2024.entities(ENTITIES))

@@ -203,18 +203,25 @@ class Demonstration:
 
     def generate_key(self) -> None:
         """All custodians generate the key and drill; meanwhile the registry imports its roll and issues credentials."""
-        trustees = [f"trustee-{k}" for k in range(1, TRUSTEES + 1)]
-        for k, name in enumerate(trustees, 1):
-            self.children.attend(name, "trustee", *self._attend("trustee", k))
+        trustees = self._all_trustees()
         roll = pef2024.write_roll(self.electorate.roll)
         (self.places.root / "roll.csv").write_bytes(roll)
         self.official("registry", "roll-import", roll, "text/csv")
         self.enrol()
         self.official("registry", "credentials")
         self.official("registry", "roll")
+        self._finish_drill(trustees)
+
+    def _all_trustees(self, *options: str) -> list[str]:
+        names = [f"trustee-{k}" for k in range(1, TRUSTEES + 1)]
+        for k, name in enumerate(names, 1):
+            self.children.attend(name, "trustee", *self._attend("trustee", k), *options)
+        return names
+
+    def _finish_drill(self, trustees: list[str]) -> None:
+        """A drill in which all custodians take part; they come back when there is something to do, and then not all."""
         self._until(self._drill_is_complete)
         self.official("tally", "drill")
-        # They come back when there is something to decrypt, and then not all of them.
         self.children.stop(*trustees)
 
     def enrol(self) -> None:
@@ -276,9 +283,11 @@ class Demonstration:
         """While people may still vote: here nothing."""
 
     def close(self) -> None:
-        """The end of the vote, the marks, the list to mix, and the decision on small batches."""
+        """The end of the vote, a last drill, the marks, the list to mix, and the decision on small batches."""
         self.places.clock.write_text(f"{WINDOW}\n", encoding="ascii")
         self.official("ballot", "close")
+        # Before mixing: a share that is lost by now is found in time.
+        self._finish_drill(self._all_trustees("--drill"))
         self.official("registry", "marks")
         self.official("tally", "tally-input")
         if any(0 < rows < MIN_BATCH for rows in self._turnout().values()):
