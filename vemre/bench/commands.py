@@ -11,6 +11,7 @@ from vemre.cli.command import Group
 
 COMMANDS: Final = {
     "floor": "vemre.bench.floor_command:command",
+    "growth": "vemre.bench.growth_command:command",
     "pef-2024": "vemre.bench.pef2024_command:command",
 }
 """Subcommands and where they are defined, in the order in which help lists them."""

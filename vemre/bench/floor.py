@@ -1,8 +1,9 @@
 """What verifying a whole record takes, over the least it could take: the *floor*.
 
 The floor is the decoding of every point that the record gives the verifier (of a ballot a, b and T per block; of a
-mixer a', b' per block and C, D, E; of each trustee that decrypted S per block), one multi-scalar multiplication over as
-many, and the check of every ballot's signature: bare calls of the back end, on data that stands ready.
+mixer a', b' per block and C, D, E; of each trustee that decrypted S per block: three where three of five do, for the
+record has no others), one multi-scalar multiplication over as many, and the check of every ballot's signature: bare
+calls of the back end, on data that stands ready.
 
 The verification is the installed command as a process of its own, from its start to its end. Both are measured in
 turns, and of each the least disturbed round counts.
@@ -52,8 +53,8 @@ def measure(folder: Path, ballots: int, blocks: int, rounds: int) -> dict[str, A
     floor: list[tuple[float, float]] = []
     whole: list[tuple[float, float]] = []
     for _ in range(rounds):
-        floor.append(_timed(bare, time.process_time))
-        whole.append(_timed(lambda: _verify(folder), _children))
+        floor.append(timed(bare, time.process_time))
+        whole.append(timed(lambda: verify(folder), children))
     shuffled, proved, verified = _shuffling(group, min(ballots, 10_000), blocks, rounds)
     floor_s, verify_s = min(floor)[0], min(whole)[0]
     floor_cpu_s, verify_cpu_s = min(cpu for _, cpu in floor), min(cpu for _, cpu in whole)
@@ -79,13 +80,15 @@ def measure(folder: Path, ballots: int, blocks: int, rounds: int) -> dict[str, A
     }
 
 
-def _timed(work: Callable[[], object], clock: Callable[[], float]) -> tuple[float, float]:
+def timed(work: Callable[[], object], clock: Callable[[], float]) -> tuple[float, float]:
+    """Seconds of the wall clock, and of `clock`."""
     start, used = time.perf_counter(), clock()
     work()
     return time.perf_counter() - start, clock() - used
 
 
-def _children() -> float:
+def children() -> float:
+    """Processor seconds of the processes that were started and waited for."""
     times = os.times()
     return times.children_user + times.children_system
 
@@ -106,7 +109,8 @@ def _bare(group: Group, points: int, signatures: int) -> Callable[[], None]:
     return run
 
 
-def _verify(folder: Path) -> None:
+def verify(folder: Path) -> None:
+    """Verify ``folder/record`` with the installed command."""
     words = [sys.executable, "-m", "vemre.cli", "audit", "verify", str(folder / "record")]
     # As installed, with its bytecode, whatever this shell says: the first round writes it.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
