@@ -1,6 +1,6 @@
 """A process of the authorities or of an auditor, as it stands when the vote ends: it has followed and verified all.
 
-python benchmarks/pef2024/authority.py registry|ballot|tally|auditor/K WORK
+python benchmarks/pef2024/authority.py registry|ballot|tally|auditor/1 WORK
 
 Orders come as lines of JSON on standard input, answers go as lines of JSON to standard output. Each authority has its
 own database, its own log and its own verified view, and shows the others files in WORK/record: tiles, blobs and its
@@ -134,14 +134,18 @@ class Authority:
 
 
 class Auditor:
-    """An auditor's witness: it cosigns what it has verified, and nothing else."""
+    """An auditor's witness: it cosigns what it has verified, and nothing else. It holds both auditors' keys: the other
+    one does the same work at the same time, elsewhere."""
 
-    def __init__(self, role: str, work: Path) -> None:
+    def __init__(self, work: Path) -> None:
         self.record = work / "record"
         self.anchors = Anchors(parse_policy((work / "policy.json").read_bytes()))
-        seed = bytes.fromhex(json.loads((work / "keys/seeds.json").read_text())[role])
-        (vkey,) = self.anchors.witnesses[role]
-        self.cosigner = Ed25519Cosigner(vkey.name, SigningKey.from_seed(seed))
+        seeds = json.loads((work / "keys/seeds.json").read_text())
+        self.cosigners = [
+            Ed25519Cosigner(vkey.name, SigningKey.from_seed(bytes.fromhex(seeds[role])))
+            for role, vkeys in self.anchors.witnesses.items()
+            for vkey in vkeys
+        ]
         sources = {name: FolderSource(self.record, name) for name in LOG_NAMES}
         self.source = ElectionSource(self.anchors, sources, groups.load(), os.urandom, cosigned_only=False)
         self.source.refresh()
@@ -154,13 +158,13 @@ class Auditor:
         if view.logs[name].root(opened.size) != opened.root:
             raise RuntimeError("the checkpoint is not of what was verified")
         time = parse_time(view.manifest.timeline.closes)
-        line = self.cosigner.cosign(Checkpoint(opened.checkpoint.origin, opened.size, opened.root), time)
-        return {"size": opened.size, "line": str(line)}
+        checkpoint = Checkpoint(opened.checkpoint.origin, opened.size, opened.root)
+        return {"size": opened.size, "lines": "".join(str(one.cosign(checkpoint, time)) for one in self.cosigners)}
 
 
 async def serve(role: str, work: Path) -> None:
     """Orders until standard input ends."""
-    party: Any = Auditor(role, work) if role.startswith("auditor/") else Authority(role, work)  # type: ignore[arg-type]
+    party: Any = Auditor(work) if role.startswith("auditor/") else Authority(role, work)  # type: ignore[arg-type]
     answer({"ready": role})
     loop = asyncio.get_running_loop()
 

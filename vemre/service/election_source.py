@@ -8,6 +8,7 @@ three are brought to states that fit each other, and every rule is verified befo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -43,8 +44,8 @@ class ElectionSource:
         workers: Workers = HERE,
     ) -> None:
         self._cosigned_only = cosigned_only
-        self._blobs: dict[str, bytes] = {}
-        self.view = View(anchors, self._blobs.__getitem__, group, random, workers=workers)
+        self._blobs: dict[str, Callable[[], bytes]] = {}
+        self.view = View(anchors, lambda digest: self._blobs[digest](), group, random, workers=workers)
         self._followers = {
             name: Follower(
                 name,
@@ -118,7 +119,10 @@ class ElectionSource:
 
         def keep(ref: Blob) -> None:
             if ref.sha256 not in self._blobs:
-                self._blobs[ref.sha256] = follower.blob(ref)
+                data = follower.blob(ref)
+                # What lies in a folder is read, and checked, whenever it is asked for; nothing else asks twice.
+                again = partial(follower.blob, ref) if isinstance(follower.source, FolderSource) else lambda: data
+                self._blobs[ref.sha256] = again
 
         for records in follower.new_records(self.view.group, keep):
             self.view.logs[name].extend(records)

@@ -1,5 +1,5 @@
-"""Lists of ciphertexts as decoded elements, kept from one rule to the next: each list is what one mixer gives and the
-next one takes, and the first stands in the ballots."""
+"""Lists of ciphertexts and shares as decoded elements, kept from one rule to the next: each list of ciphertexts is what
+one mixer gives and the next one takes, and the first stands in the ballots."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Decoded:
 
     def __init__(self) -> None:
         self._lists: OrderedDict[str, Elements] = OrderedDict()
+        self._points = 0
         self._ballots: Mapping[str, Sequence[Elements]] = {}
 
     def get(self, digest: str, decode: Callable[[], Elements]) -> Elements:
@@ -32,9 +33,10 @@ class Decoded:
 
     def keep(self, digest: str, elements: Elements) -> None:
         """Keep a list, at the cost of those that were used least lately."""
+        self._points += len(elements) - len(self._lists.get(digest, ()))
         self._lists[digest] = elements
-        while len(self._lists) > 1 and sum(map(len, self._lists.values())) > MOST_POINTS:
-            self._lists.popitem(last=False)
+        while len(self._lists) > 1 and self._points > MOST_POINTS:
+            self._points -= len(self._lists.popitem(last=False)[1])
 
     def keep_ballots(self, points: Mapping[str, Sequence[Elements]]) -> None:
         """The points of all ballots of the log: by urn, in log order, each vector a number of whole ballots."""

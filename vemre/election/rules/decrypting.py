@@ -88,13 +88,8 @@ def check_once(view: View) -> bool:
 
 def output_elements(view: View, batch: Batch) -> tuple[Elements, Elements]:
     """All a and all b of what is to be decrypted, row by row, block by block."""
-    ref = last_outputs(view)[batch]
-
-    def halves() -> tuple[Elements, Elements]:
-        both = view.elements(ref, "tally")
-        return both.strided(0, 1, 2), both.strided(1, 1, 2)
-
-    return view.memo.once(("output", ref.sha256), halves)
+    both = view.elements(last_outputs(view)[batch], "tally")
+    return both.strided(0, 1, 2), both.strided(1, 1, 2)
 
 
 def shares_of(view: View, index: int, record: Record) -> Elements:
@@ -111,7 +106,7 @@ def shares_of(view: View, index: int, record: Record) -> Elements:
         except CheckFailed as failure:
             raise failure.located(where=where, party=party) from None
 
-    return view.memo.once(("shares", body.shares.sha256), decode)
+    return view.decoded.get(body.shares.sha256, decode)
 
 
 def check_proofs(view: View) -> bool:
