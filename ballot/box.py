@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any, Final
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 
 from ballot import core
@@ -26,15 +27,19 @@ from vemre.election.rules import ballots as rules
 from vemre.election.rules import engine, keygen, roll
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed, Refused
+from vemre.messages import Unreachable
 from vemre.records.fields import format_time
 from vemre.records.record import Record, plain
 from vemre.records.setup_bodies import Manifest
 from vemre.service.node import Appended
 from vemre.service.station import Station
+from vemre.service.threads import seen_through
 
 COMPONENTS: Final = (COMPONENT,)
 MAX_ROSTER_BYTES: Final = 512 << 20
 _REFRESH_SECONDS: Final = 3
+_PREPARE_SECONDS: Final = 2.0
+_logger = structlog.get_logger(__name__)
 
 
 class BallotBox:
@@ -93,6 +98,21 @@ class BallotBox:
         end = self._node.look(lambda view: Window.of(view.manifest).end if view.tally.records else None)
         return end is not None and self._station.clock() >= end
 
+    async def prepare(self) -> None:
+        """As soon as the box is open, learn what deciding on ballots takes, so that the first ballot does not wait for
+        it: not even where this instance takes over from another."""
+        while True:
+            try:
+                await seen_through(self._node.begin)
+            except Refused:
+                # Not open yet.
+                pass
+            except (CheckFailed, Unreachable) as error:
+                _logger.warning("ballots-not-prepared", reason=str(error))
+            else:
+                return
+            await asyncio.sleep(_PREPARE_SECONDS)
+
     def ballot_of(self, credential: bytes) -> bytes | None:
         """The leaf hash of the credential's ballot in the log. Blocking."""
         return self._node.ballot_of(credential)
@@ -118,6 +138,9 @@ class BallotBox:
         """
         store = self._station.store
         index = self._node.own.find(leaf_hash)
+        if index is None:
+            self._node.freshen()
+            index = self._node.own.find(leaf_hash)
         if index is None or index >= store.size:
             raise Refused("not-found")
         note, reached = self._note_for(index, size)

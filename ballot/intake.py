@@ -100,8 +100,10 @@ class Intake:
     async def cast(self, entry: bytes, token: str) -> Taken:
         """Take a ballot in the session of `token`; the same bytes again get the same receipt.
 
-        Raises HTTPException 401 without a session, CheckFailed, Refused; Refused("log-busy") where too many wait.
+        Raises HTTPException 401 without a session, CheckFailed, Refused; Refused("log-busy") where too many wait,
+        Refused("log-elsewhere") where another instance takes ballots.
         """
+        self._node.check_writes()
         if len(self._waiting) >= MAX_WAITING:
             raise Refused("log-busy")
         case = _Case(entry, token, asyncio.get_running_loop().create_future())

@@ -39,6 +39,7 @@ def assemble(station: Station[BallotNode], settings: BallotSettings) -> FastAPI:
     sessions = StoredSessions(station.engine, station.clock, station.random)
     box = BallotBox(station, settings, sessions)
     station.on_close(box.shut)
+    station.alongside(box.prepare)
     means = _means(station, settings, box, sessions)
     station.on_close(means.work.shut)
     official = named(settings.data_dir)

@@ -99,6 +99,10 @@ class BallotNode(ElectionNode):
         except (CheckFailed, Refused) as refusal:
             return refusal
 
+    def check_writes(self) -> None:
+        """Raises Refused("log-elsewhere") where another instance takes ballots, Refused("log-stopped")."""
+        self._writer.check()
+
     def check_early(self, record: Record) -> None:
         """Spare the heavy checks where the log already decides. What is not committed yet decides nothing here: the
         writer answers for it, after its commit. Raises as `core.check_free`."""
@@ -111,6 +115,7 @@ class BallotNode(ElectionNode):
 
     def ballot_of(self, credential: bytes) -> bytes | None:
         """The leaf hash of a credential's ballot, once it is committed. Blocking. Raises as `begin`."""
+        self.freshen()
         if self.own.first("open") is None:
             return None
         state, _ = self.begin()
@@ -137,10 +142,13 @@ class BallotNode(ElectionNode):
     def _append(self, transaction: LogTransaction, record: Record) -> Appended:
         """Nothing after this refuses the record: log, view and state go together."""
         (index,) = transaction.append([record.entry])
-        self.own.append(record)
-        if self._state is not None and isinstance(record.body, v.Ballot | v.Block):
-            self._state.add(index, record)
+        self._learn(record)
         return Appended(index, record.leaf_hash, new=True)
+
+    def _learn(self, record: Record) -> None:
+        super()._learn(record)
+        if self._state is not None and isinstance(record.body, v.Ballot | v.Block):
+            self._state.add(len(self.own) - 1, record)
 
     def _admit(self, transaction: LogTransaction, record: Record) -> Appended:
         """Blocks, and what may stand anywhere, without going through the whole log; all else by all rules."""

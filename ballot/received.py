@@ -68,6 +68,9 @@ class Received:
 
     def walk(self) -> bool:
         """Write the letters about the next entries; gives whether there are more. Blocking."""
+        if not self._station.sequencer.holds:
+            # The instance that writes the log writes the letters.
+            return False
         start = self._position()
         stop = min(start + BATCH, self._station.store.size)
         if start >= stop:

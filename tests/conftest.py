@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,9 @@ def why_no_postgres() -> str | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that takes a database runs on both."""
+    """Every test that takes a database runs on both, and some need what PostgreSQL alone has."""
+    if "postgres_url" in metafunc.fixturenames:
+        metafunc.parametrize("postgres_url", ["postgresql"], indirect=True)
     if "database_url" in metafunc.fixturenames:
         metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
@@ -132,12 +135,25 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database of the PostgreSQL server."""
+    with _new_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database: an SQLite file, or a fresh database of the PostgreSQL server."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/test.sqlite"
         return
-    server = sqlalchemy.make_url(request.getfixturevalue("postgres_server")).set(drivername="postgresql+psycopg")
+    with _new_database(request.getfixturevalue("postgres_server")) as url:
+        yield url
+
+
+@contextmanager
+def _new_database(server_url: str) -> Iterator[str]:
+    server = sqlalchemy.make_url(server_url).set(drivername="postgresql+psycopg")
     name = f"vemre_test_{uuid.uuid4().hex}"
     admin = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

@@ -32,6 +32,7 @@ from vemre.log.feeding import Next
 from vemre.log.note import MAX_NOTE_BYTES, Vkey
 from vemre.log.witness import add_checkpoint_body, log_line_only
 from vemre.service.app import Stop
+from vemre.service.sequencer import Sequencer
 from vemre.service.witness_client import NoAnswer, WitnessClient
 from vemre.service.witnesses import Witnesses
 from vemre.storage.blobs import write_durably
@@ -87,9 +88,19 @@ class Feeder:
     """The tasks that feed the witnesses of one log. An async context manager; entering it compares the log with what
     the witnesses show, before anything is written."""
 
-    def __init__(self, store: LogStore, witnesses: Witnesses, stop: Stop, folder: Path) -> None:
-        """`folder` is where evidence is kept. Raises Refused("witnesses-unusable") for an address that is none."""
+    def __init__(
+        self,
+        store: LogStore,
+        witnesses: Witnesses,
+        stop: Stop,
+        folder: Path,
+        sequencer: Sequencer | None = None,
+    ) -> None:
+        """`folder` is where evidence is kept. Of several instances, the one feeds whose `sequencer` has the lease.
+
+        Raises Refused("witnesses-unusable") for an address that is none."""
         self._store = store
+        self._sequencer = sequencer or Sequencer(None, stop)
         self._witnesses = witnesses
         self._stop = stop
         self._folder = folder
@@ -150,7 +161,7 @@ class Feeder:
     async def _wait_for_news(self, box: _Box) -> None:
         while True:
             box.news.clear()
-            if self._store.size > self._handled(box):
+            if self._sequencer.holds and self._store.size > self._handled(box):
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(box.news.wait(), LOOK_SECONDS)
@@ -263,6 +274,8 @@ class Feeder:
             _logger.warning("witness-shows-nonsense", witness=box.name, reason=failure.detail)
             return None
         try:
+            # What another instance appended meanwhile is no contradiction.
+            self._sequencer.freshen()
             self._store.confirm(opened)
         except StoreError as error:
             write_durably(self._folder / EVIDENCE, note)

@@ -24,6 +24,10 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.log_size = Gauge("vemre_log_entries", "Entries of the log.", registry=self.registry)
+        self.log_writer = Gauge(
+            "vemre_log_writer", "1 where this instance writes the log, 0 where another one does.",
+            registry=self.registry,
+        )  # fmt: skip
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. `route` is the template of the path, never the path."""

@@ -73,8 +73,12 @@ class ElectionNode:
         blobs: BlobStore,
         key: SigningKey,
         followers: Mapping[LogName, Follower],
+        freshen: Callable[[], None] = lambda: None,
     ) -> None:
-        """Reads the service's own log from the store. Raises StoreError where an entry of it is no record."""
+        """`freshen` looks at what another instance may have appended to the service's own log.
+
+        Reads that log from the store. Raises StoreError where an entry of it is no record.
+        """
         self.name = name
         self.role = WRITERS[name]
         self.anchors = anchors
@@ -86,6 +90,7 @@ class ElectionNode:
         self._followers = dict(followers)
         self._lock = threading.RLock()
         self._sync_lock = threading.Lock()
+        self.freshen = freshen
         self._accused: set[tuple[str, str, Check]] = set()
         self._view = View(anchors, self._blob, group, random)
         log, entries = self._view.logs[name], iter(self.store.entries())
@@ -97,6 +102,20 @@ class ElectionNode:
                 index = len(log) + len(records)
                 raise StoreError(f"{self.store.origin}: entry {index} is no record: {failure}") from failure
             log.extend(records)
+
+    def catch_up(self) -> None:
+        """Take over what another instance appended to the service's own log. Blocking. Raises StoreError."""
+        for entry in self.store.catch_up():
+            try:
+                record = parse(entry)
+            except CheckFailed as failure:
+                raise StoreError(f"{self.store.origin}: an entry from elsewhere is no record: {failure}") from failure
+            with self._lock:
+                self._learn(record)
+
+    def _learn(self, record: Record) -> None:
+        """A record that stands in the log already."""
+        self.own.append(record)
 
     @property
     def own(self) -> LogView:
@@ -126,13 +145,21 @@ class ElectionNode:
             for _ in range(SYNC_ROUNDS):
                 for name, follower in self._followers.items():
                     self._take(name, follower)
-                with self._lock:
-                    ahead = cited.beyond(self._view)
+                ahead = self._ahead()
+                if self.name in ahead:
+                    # What another instance appended may be cited before it was taken over here.
+                    self.freshen()
+                    ahead = self._ahead()
                 if self.name in ahead:
                     raise StoreError(f"{self.store.origin}: others have seen more of this log than it holds")
                 if not ahead & set(self._followers):
                     return
         raise Refused("logs-out-of-step")
+
+    def _ahead(self) -> set[LogName]:
+        """The logs of which more is cited than is held."""
+        with self._lock:
+            return cited.beyond(self._view)
 
     def _take(self, name: LogName, follower: Follower) -> None:
         """Take over the new entries of another log, each after its blobs."""

@@ -24,6 +24,7 @@ from typing import Final
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.engine import make_url
 
 from vemre.errors import Refused
 from vemre.service import logs, tls
@@ -45,11 +46,12 @@ _IDLE_SECONDS: Final = 10
 def serve(build: Callable[[], FastAPI], settings: ServiceSettings) -> int:
     """Build the application and serve it until SIGTERM or SIGINT (0), or until it stops itself (2).
 
-    `build` runs after the data folder is locked. With a certificate it answers by HTTPS alone; SIGHUP reads certificate
-    and key anew. Raises Refused "already-running", "address-in-use" or "tls-unusable", and whatever `build` raises.
+    `build` runs after the data folder, and a database that is a file, are locked. With a certificate it answers by
+    HTTPS alone; SIGHUP reads certificate and key anew. Raises Refused "already-running", "database-in-use",
+    "address-in-use" or "tls-unusable", and whatever `build` raises.
     """
     logs.configure(settings.log_level)
-    with data_lock(settings.data_dir):
+    with data_lock(settings.data_dir), database_lock(settings.database):
         context = _tls(settings)
         app = build()
         with listening(settings.host, settings.port) as listener:
@@ -70,12 +72,31 @@ def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
 def data_lock(folder: Path) -> Iterator[None]:
     """Hold the data folder (made 0700 where it is missing) alone. Raises Refused("already-running")."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with _locked(folder / "lock", Refused("already-running", folder=str(folder))):
+        yield
+
+
+@contextmanager
+def database_lock(url: str) -> Iterator[None]:
+    """Hold a database that is a file alone: it has one writer, and nothing tells a second process what the first one
+    appends. Several instances need PostgreSQL. Raises Refused("database-in-use")."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        yield
+        return
+    path = Path(parsed.database).resolve()
+    with _locked(path.with_name(f"{path.name}.lock"), Refused("database-in-use", file=str(path))):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, refused: Refused) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise Refused("already-running", folder=str(folder)) from None
+        raise refused from None
     try:
         yield
     finally:

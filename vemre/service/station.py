@@ -29,14 +29,17 @@ from vemre.service.middleware import BodyRule
 from vemre.service.mirror import MirroredSource
 from vemre.service.node import ElectionNode
 from vemre.service.protection import Protection
+from vemre.service.sequencer import Sequencer, new_holder
 from vemre.service.settings import ServiceSettings
 from vemre.service.sources import LogSource
 from vemre.service.witnesses import Witnesses, list_witnesses, read_policy
 from vemre.service.writer import Writer
 from vemre.storage import schema
-from vemre.storage.blobs import FileBlobStore
+from vemre.storage.blobs import BlobStore, FileBlobStore
 from vemre.storage.engine import open_engine
+from vemre.storage.lease import Lease
 from vemre.storage.log_store import LogStore
+from vemre.storage.shared_blobs import SharedBlobStore
 from vemre.types import LOG_NAMES, Clock, LogName, Random
 
 N = TypeVar("N", bound=ElectionNode)
@@ -121,18 +124,24 @@ class Station(Generic[N]):
         rules = {**own, **(bodies or {})}
         protection = Protection.of(settings)
         self.app = make_app(identity.name, title, bodies=rules, lifespan=self._lifespan, protection=protection)
-        self.engine = open_engine(settings.database)
+        stop, metrics = self.app.state.stop, self.app.state.metrics
+        holder = new_holder()
+        self.engine = open_engine(settings.database, holder)
         schema.upgrade(self.engine, *components)
         self.store = LogStore(self.engine, identity.log)
-        self.blobs = FileBlobStore(settings.data_dir / "blob")
+        shared = self.engine.dialect.name == "postgresql"
+        # With connections of its own: the lease does not wait until requests give one back.
+        lease = Lease(open_engine(settings.database, holder), self.store.log_id, holder) if shared else None
+        self.sequencer = Sequencer(lease, stop, metrics)
+        files = FileBlobStore(settings.data_dir / "blob")
+        self.blobs: BlobStore = SharedBlobStore(files, self.engine) if shared else files
         check_evidence(self.store, settings.data_dir)
         listed = list_witnesses(
             read_policy(settings.witnesses_file), anchors.witnesses, identity.log.vkey, list(anchors.logs.values())
         )
-        stop, metrics = self.app.state.stop, self.app.state.metrics
         self.witnesses = Witnesses(listed, self.store, clock, metrics)
-        self.feeder = Feeder(self.store, self.witnesses, stop, settings.data_dir)
-        self.writer = Writer(self.store, stop, metrics)
+        self.feeder = Feeder(self.store, self.witnesses, stop, settings.data_dir, self.sequencer)
+        self.writer = Writer(self.store, stop, metrics, lambda: self.sequencer.holds)
         self.writer.on_commit(self.feeder.grown)
         found = dict(sources) if sources is not None else self._http_sources()
         if mirror:
@@ -150,7 +159,10 @@ class Station(Generic[N]):
             blobs=self.blobs,
             key=identity.sign,
             followers={name: self._follower(name, source) for name, source in found.items()},
+            freshen=self.sequencer.freshen,
         )
+        self.sequencer.follow = self.node.catch_up
+        self.store.behind = self.sequencer.freshen
         self.add(log_routes.log_routes(self.store, self.blobs, anchors.witnesses, self.witnesses, anchors.quorum))
         self.add(log_routes.address_route(self._address))
         self.add(record_routes.record_routes(self.node))
@@ -199,8 +211,8 @@ class Station(Generic[N]):
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         try:
-            # Nothing is written before the witnesses that answer were asked.
-            async with self.feeder, self.writer:
+            # Nothing is written before the witnesses that answer were asked, and the lease goes after the last write.
+            async with self.feeder, self.sequencer, self.writer:
                 tasks = [asyncio.create_task(act()) for act in self._alongside]
                 try:
                     yield

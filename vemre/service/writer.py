@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -25,14 +25,23 @@ from vemre.storage.group_commit import Committed, GroupCommitter
 from vemre.storage.log_store import LogStore, LogTransaction
 
 T = TypeVar("T")
+_ELSEWHERE_SECONDS: Final = 1
 _logger = structlog.get_logger(__name__)
 
 
 class Writer:
     """The writer of one log, for one application. An async context manager: use it in the application's lifespan."""
 
-    def __init__(self, store: LogStore, stop: Stop, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        store: LogStore,
+        stop: Stop,
+        metrics: Metrics | None = None,
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`may_write` says whether this instance has the lease of the log (`vemre.service.sequencer`)."""
         self.store = store
+        self._may_write = may_write
         self._stop = stop
         self._metrics = metrics
         self._committer = GroupCommitter(store, on_failure=self._failed)
@@ -59,10 +68,9 @@ class Writer:
         """Decide and append in the writer thread; returns after the commit.
 
         Raises what `decide` raised, Refused("log-busy") where too many wait, Refused("log-stopped") where nothing
-        is accepted any more or the outcome is not known.
+        is accepted any more or the outcome is not known, Refused("log-elsewhere") where another instance writes.
         """
-        if self._stop.reason is not None:
-            raise Refused("log-stopped")
+        self.check()
         committed = await asyncio.wrap_future(self._committer.submit(decide, apply))
         self._show_size(committed.size)
         for act in self._listeners:
@@ -71,6 +79,13 @@ class Writer:
             # Committed, and yet nothing to promise: the log may turn out to be a fork of what others have seen.
             raise Refused("log-stopped")
         return committed
+
+    def check(self) -> None:
+        """Raises Refused("log-stopped"), or Refused("log-elsewhere") where another instance writes the log."""
+        if self._stop.reason is not None:
+            raise Refused("log-stopped")
+        if not self._may_write():
+            raise Refused("log-elsewhere", retry_after=_ELSEWHERE_SECONDS)
 
     def _show_size(self, size: int) -> None:
         if self._metrics is not None:

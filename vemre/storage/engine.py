@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,10 @@ BUSY_TIMEOUT_MS: Final = 10_000
 _WRITE_OPTION: Final = "vemre_write"
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, name: str = "vemre") -> Engine:
     """An engine for ``sqlite:///path`` or ``postgresql://...``. Raises StoreError for any other database.
 
-    A new SQLite file is readable by its owner alone.
+    A new SQLite file is readable by its owner alone. PostgreSQL lists the connections under `name`.
     """
     parsed = make_url(url)
     match parsed.get_backend_name():
@@ -34,7 +34,7 @@ def open_engine(url: str) -> Engine:
             return create_engine(
                 parsed.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
-                connect_args={"options": "-c synchronous_commit=on"},
+                connect_args={"options": "-c synchronous_commit=on", "application_name": name},
             )
         case other:
             raise StoreError(f"not a database that VeMRE knows: {other}")
@@ -55,6 +55,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads one state of the database, whatever others commit meanwhile."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            # SQLite's transactions are so anyway.
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
 def write_connection(engine: Engine) -> Connection:
     """A connection whose transactions write; the caller begins, ends and closes."""
     return engine.connect().execution_options(**{_WRITE_OPTION: True})
@@ -63,8 +73,11 @@ def write_connection(engine: Engine) -> Connection:
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("a log needs a database on disk")
-    # Created here so that its mode is right from the first byte; SQLite gives the same mode to its -wal file.
-    os.close(os.open(url.database, os.O_RDWR | os.O_CREAT, 0o600))
+    # Created here so that its mode is right from the first byte; SQLite gives the same mode to its -wal file. One that
+    # is there is never opened here: closing it would drop the locks that this process has on it through SQLite, and
+    # another process could then take the write-ahead log away (sqlite.org/howtocorrupt.html, 2.2).
+    with suppress(FileExistsError):
+        os.close(os.open(url.database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     engine = create_engine(url)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -17,18 +17,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction, delete, func, insert, select, update
 
-from vemre.errors import StoreError
+from vemre.errors import CheckFailed, StoreError
 from vemre.log import merkle
-from vemre.log.checkpoint import Checkpoint
+from vemre.log.checkpoint import Checkpoint, open_checkpoint
 from vemre.log.cosignature import verify_cosignature
 from vemre.log.note import Note, Vkey, parse_signature_lines
 from vemre.log.signer import LogSigner
 from vemre.log.tiles import TILE_HEIGHT, TILE_WIDTH, check_entry_length, level_size
-from vemre.storage.engine import write_connection, writing
+from vemre.storage.engine import snapshot, write_connection, writing
 from vemre.storage.models import log_checkpoint, log_cosignature, log_entry, log_hash, log_note
 from vemre.storage.stored_log import Head, StoredLog, key_column
 
@@ -125,6 +125,48 @@ class LogStore(StoredLog):
     def failure(self) -> BaseException | None:
         """Why the store takes no more writes, or None."""
         return self._failure
+
+    def catch_up(self) -> list[bytes]:
+        """Take over what another instance has committed since; gives those entries, in order.
+
+        They must make up the root of a checkpoint with this log's signature. Raises StoreError where they do not, or
+        the log went back; then this store takes no more writes.
+        """
+        with self._write_lock:
+            if self._failure is not None:
+                raise StoreError(f"{self.origin}: the store failed before and must be opened again")
+            with snapshot(self._engine) as connection:
+                head = self._head
+                row = connection.execute(
+                    select(log_checkpoint.c.size, log_checkpoint.c.root, log_checkpoint.c.note).where(
+                        log_checkpoint.c.log_id == self._log_id
+                    )
+                ).one_or_none()
+                if row is not None and (row.size, row.root) == (head.size, head.frontier.root()):
+                    return []
+                added = LogTransaction(connection, head.frontier)
+                try:
+                    self._take_over(added, row)
+                except StoreError as error:
+                    # A database that does not answer may answer later; one that contradicts the log is not written to.
+                    self._failure = error
+                    raise
+            return [data for data, _ in added.entries]
+
+    def _take_over(self, added: LogTransaction, row: Any) -> None:
+        """Make `added` the head, where it leads to what the lock row says."""
+        if row is None or row.size < self.size:
+            raise StoreError(f"{self.origin}: the log went back from {self.size} entries")
+        found = select(log_entry.c.data).where(log_entry.c.log_id == self._log_id, log_entry.c.position >= self.size)
+        added.append(added.connection.scalars(found.order_by(log_entry.c.position)))
+        try:
+            opened = open_checkpoint(row.note, self.vkey)
+        except CheckFailed as failure:
+            raise StoreError(f"{self.origin}: the stored checkpoint is not the log's: {failure.detail}") from None
+        ours = added.frontier.size, added.frontier.root()
+        if ours != (row.size, row.root) or ours != (opened.size, opened.root):
+            raise StoreError(f"{self.origin}: what was appended elsewhere does not make up the root of the lock row")
+        self._head = Head(row.note, added.frontier, added.edges(self._head.edges))
 
     @contextmanager
     def transaction(self) -> Iterator[LogTransaction]:
@@ -243,7 +285,9 @@ class LogStore(StoredLog):
         """Recompute the tree from the stored leaf hashes and compare every stored hash and the root."""
         frontier = merkle.Frontier()
         computed: dict[tuple[int, int], bytes] = {}
-        with self._engine.connect() as connection:
+        with snapshot(self._engine) as connection:
+            # Another instance may have appended since; head and hashes are compared as they stood at one moment.
+            self._log_id, self._head = self._load(connection)
             stored = {
                 (row.level, row.position): row.hash
                 for row in connection.execute(

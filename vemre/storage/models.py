@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
@@ -80,3 +81,22 @@ log_cosignature: Final = Table(
     ForeignKeyConstraint(["log_id", "size"], ["log_note.log_id", "log_note.size"], name="log_cosignature_note"),
 )
 """The latest cosignature of each witness key for each size. `vkey` is its name and hex key id."""
+
+log_lease: Final = Table(
+    "log_lease",
+    metadata,
+    Column("log_id", Integer, ForeignKey("log_checkpoint.log_id", name="log_lease_log"), nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("log_id", name="log_lease_pk"),
+)
+"""Which of several instances writes a log, and until when by the database's clock (PostgreSQL alone)."""
+
+log_blob: Final = Table(
+    "log_blob",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("digest", name="log_blob_pk"),
+)
+"""Blobs by SHA-256 in hex, where several instances share them (PostgreSQL alone)."""

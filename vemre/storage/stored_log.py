@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from vemre.log.checkpoint import OpenedCheckpoint, SignedCheckpoint, auditors_of
 from vemre.log.note import Note, Vkey, parse_signature_lines
 from vemre.log.proof import Receipt
 from vemre.log.tiles import ENTRIES, TILE_HEIGHT, TILE_WIDTH, Tile, encode_bundle, encode_tile, level_size
+from vemre.storage.engine import snapshot
 from vemre.storage.models import log_checkpoint, log_cosignature, log_entry, log_hash, log_note
 
 _CACHED_TILES: Final = 128  # 256 hashes each: about 2 MiB
@@ -49,16 +50,23 @@ class StoredLog:
     def __init__(self, engine: Engine, vkey: Vkey) -> None:
         """Raises StoreError where the database has no such log, or its lock row, entries and hashes disagree."""
         self.vkey = vkey
+        self.behind: Callable[[], None] = lambda: None
+        """Called where somebody asks for more than is known: another instance may have appended it."""
         self._engine = engine
         self._tiles: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
         self._tiles_lock = threading.Lock()
-        with engine.connect() as connection:
+        with snapshot(engine) as connection:
             self._log_id, self._head = self._load(connection)
 
     @property
     def origin(self) -> str:
         """The log's origin."""
         return self.vkey.name
+
+    @property
+    def log_id(self) -> int:
+        """Under which number the database keeps this log."""
+        return self._log_id
 
     @property
     def size(self) -> int:
@@ -72,7 +80,7 @@ class StoredLog:
 
     def refresh(self) -> None:
         """Take over what was committed since by another process. Raises StoreError where the log went backwards."""
-        with self._engine.connect() as connection:
+        with snapshot(self._engine) as connection:
             _, head = self._load(connection)
         if head.size < self._head.size:
             raise StoreError(f"{self.origin}: the log shrank from {self._head.size} to {head.size} entries")
@@ -283,6 +291,8 @@ class StoredLog:
             raise FileNotFoundError(path) from None
         stop = tile.start + tile.width
         if stop > level_size(tile.level, self.size):
+            self.behind()
+        if stop > level_size(tile.level, self.size):
             raise FileNotFoundError(path)
         if tile.level == ENTRIES:
             return encode_bundle(self._read_bundle(tile.start, stop))
@@ -375,6 +385,8 @@ class StoredLog:
         return [row.data for row in rows]
 
     def _check_size(self, size: int) -> None:
+        if size > self.size:
+            self.behind()
         if not 0 <= size <= self.size:
             raise ValueError(f"the log has {self.size} entries, not {size}")
 

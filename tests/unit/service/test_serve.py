@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from vemre.errors import Refused
-from vemre.service.serve import data_lock, listening
+from vemre.service.serve import data_lock, database_lock, listening
+from vemre.storage.engine import sqlite_url
 
 PROGRAM = """
 import sys
@@ -98,6 +99,17 @@ def test_second_process_on_the_same_data_is_refused(tmp_path: Path) -> None:
         process.terminate()
         finish(process)
     with data_lock(tmp_path):
+        pass
+
+
+def test_second_process_on_the_same_sqlite_file_is_refused(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "log.sqlite3")
+    with database_lock(url):
+        program = "import sys; from vemre.service.serve import database_lock; database_lock(sys.argv[1]).__enter__()"
+        other = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=False)
+        assert other.returncode
+        assert "database-in-use" in other.stderr
+    with database_lock(url), database_lock("postgresql://somewhere/else"):
         pass
 
 

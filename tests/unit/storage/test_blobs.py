@@ -11,6 +11,10 @@ import pytest
 from vemre.checks import Check
 from vemre.errors import CheckFailed
 from vemre.storage.blobs import BlobStore, FileBlobStore
+from vemre.storage.engine import open_engine
+from vemre.storage.models import log_blob
+from vemre.storage.schema import upgrade
+from vemre.storage.shared_blobs import SharedBlobStore
 
 
 @pytest.fixture
@@ -74,3 +78,25 @@ def test_the_file_and_its_folder_are_synced_before_put_returns(
     monkeypatch.setattr(os, "replace", lambda a, b: (events.append("rename"), replace(a, b))[1])
     blobs.put(b"data")
     assert events == ["sync", "rename", "sync"]
+
+
+def test_instances_that_share_a_database_share_blobs(tmp_path: Path, database_url: str) -> None:
+    engine = open_engine(database_url)
+    upgrade(engine)
+    files = [FileBlobStore(tmp_path / str(number)) for number in range(3)]
+    before = files[0].put(b"from an earlier version")
+    first, second = SharedBlobStore(files[0], engine), SharedBlobStore(files[1], engine)
+    digest = first.put(b"roll")
+    assert first.put(b"roll") == digest
+    assert second.has(digest)
+    assert not files[1].has(digest)
+    assert (second.get(digest), second.get(before)) == (b"roll", b"from an earlier version")
+    assert files[1].has(digest)
+    assert list(second.digests()) == sorted([digest, before])
+    with pytest.raises(FileNotFoundError):
+        second.get("0" * 64)
+    with engine.begin() as connection:
+        connection.execute(log_blob.update().values(data=b"altered"))
+    with pytest.raises(CheckFailed):
+        SharedBlobStore(files[2], engine).get(digest)
+    engine.dispose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,7 +98,7 @@ def test_a_service_has_a_history_of_its_own(database_url: str, tmp_path: Path) -
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM voter")) == 1
         assert connection.scalar(text("SELECT version_num FROM alembic_registry")) == "0002"
-        assert connection.scalar(text("SELECT version_num FROM alembic_log")) == "0001"
+        assert connection.scalar(text("SELECT version_num FROM alembic_log")) == "0002"
     engine.dispose()
 
 
@@ -109,3 +111,19 @@ def test_a_failing_migration_changes_nothing(database_url: str, tmp_path: Path) 
         upgrade(engine, Component("registry", tmp_path / "migrations"))
     assert "voter" not in inspect(engine).get_table_names()
     engine.dispose()
+
+
+def test_opening_a_database_again_leaves_the_locks_that_are_held(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "log")
+    first = open_engine(url)
+    with first.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE seen (what TEXT)")
+    with first.connect() as kept:
+        kept.exec_driver_sql("SELECT * FROM seen").all()
+        kept.rollback()
+        open_engine(url).dispose()
+        # The last one that closes a database takes its write-ahead log away. This process still has it open.
+        program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM seen'); c.close()"
+        subprocess.run([sys.executable, "-c", program, str(tmp_path / "log")], check=True)
+        assert (tmp_path / "log-wal").exists()
+    first.dispose()
