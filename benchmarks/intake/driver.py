@@ -40,8 +40,11 @@ class Load:
     refusals: Counter[int] = field(default_factory=Counter)
     begun: float = 0.0
     ended: float = 0.0
+    ran_out: bool = False
+    """Whether there were fewer ballots than there was time."""
     _number: int = 0
     _stop_at: int | None = None
+    _over: bool = False
     _due: deque[tuple[int, bytes, float]] = field(default_factory=deque)
 
     async def closed(self, connections: int, seconds: float, most: int | None = None) -> None:
@@ -54,6 +57,7 @@ class Load:
 
     async def open(self, connections: int, seconds: float, rate: float) -> None:
         """Ballots are due at `rate` a second, whatever becomes of those before; waiting for a connection counts."""
+        self._stop_at = None
         self.begun = time.monotonic()
         news = asyncio.Event()
         workers = [asyncio.create_task(self._served(index, news)) for index in range(connections)]
@@ -66,17 +70,18 @@ class Load:
                 break
             self._due.append((*work, due))
             news.set()
-        while self._due:
-            news.set()
-            await asyncio.sleep(0.01)
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        # Whatever is due is still sent, and every answer waited for.
+        self._over = True
+        news.set()
+        await asyncio.gather(*workers)
         self.ended = time.monotonic()
 
     def _next(self) -> tuple[int, bytes] | None:
-        request = next(self.requests, None) if self._number != self._stop_at else None
+        if self._number == self._stop_at:
+            return None
+        request = next(self.requests, None)
         if request is None:
+            self.ran_out = True
             return None
         self._number += 1
         return self._number - 1, request
@@ -89,16 +94,13 @@ class Load:
 
     async def _served(self, index: int, news: asyncio.Event) -> None:
         line = _Line(self.hosts, index)
-        try:
-            while True:
-                if not self._due:
-                    news.clear()
-                    await news.wait()
-                    continue
-                # Once it is sent its answer is waited for, also when the run is over.
-                await asyncio.shield(self._send(line, *self._due.popleft()))
-        finally:
-            line.close()
+        while self._due or not self._over:
+            if self._due:
+                await self._send(line, *self._due.popleft())
+            else:
+                news.clear()
+                await news.wait()
+        line.close()
 
     async def _send(self, line: _Line, number: int, request: bytes, due: float) -> None:
         """Until it is answered for good: 503 and a broken connection mean to try again."""
@@ -117,6 +119,34 @@ class Load:
             line.move_on()
             await asyncio.sleep(RETRY_SECONDS)
         self.answers.append(Answer(number, status, body, time.monotonic() - due, tries))
+
+
+class Lines:
+    """A few connections for whoever has something to send."""
+
+    def __init__(self, hosts: Sequence[tuple[str, int]], count: int) -> None:
+        self._free: asyncio.LifoQueue[_Line] = asyncio.LifoQueue()
+        for index in range(count):
+            self._free.put_nowait(_Line(hosts, index))
+
+    async def exchange(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer; status 0 where none came. A connection that was idle for too long is opened
+        anew, as every client does."""
+        line = await self._free.get()
+        try:
+            for _ in range(2):
+                try:
+                    return await line.exchange(request)
+                except (OSError, EOFError):
+                    line.close()
+            return 0, b""
+        finally:
+            self._free.put_nowait(line)
+
+    def close(self) -> None:
+        """End them all."""
+        while not self._free.empty():
+            self._free.get_nowait().close()
 
 
 class _Line:

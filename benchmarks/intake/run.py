@@ -1,11 +1,12 @@
 """How many ballots a second a ballot box takes, counted by the receipts that verify afterwards.
 
-python benchmarks/intake/run.py --seconds 30 [--database sqlite|postgresql://...] [--instances 2] [--rate 500] [--json]
+python benchmarks/intake/run.py --seconds 30 [--database sqlite|postgresql|postgresql://...] [--instances 2]
+                                [--rate 500] [--json]
 
 Makes an election with its ballots (kept in --cache for the next run), starts the ballot box in a temporary folder as
 ``vemre ballot serve`` does, opens it, opens a session for every voter directly in its store, and casts. What is
 measured is what a voter gets: each ballot with the check of its session, its signature, proofs and freshness, durable,
-with a receipt in the answer. `vemre bench intake` runs this.
+with a receipt in the answer. A run ends early, and says so, where the ballots run out. `vemre bench intake` runs this.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import itertools
 import json
 import os
 import resource
@@ -22,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +36,7 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import httpx2
+import postgres
 import prepare
 import uvloop
 from driver import Load
@@ -43,6 +46,7 @@ from vemre.log import merkle
 from vemre.log.checkpoint import OpenedCheckpoint, open_checkpoint
 from vemre.log.note import Vkey
 from vemre.log.proof import Receipt
+from vemre.records.bundle import MEDIA_TYPE
 from vemre.records.policy import parse_policy
 from vemre.service import identity as identities
 from vemre.service import vault as vaults
@@ -50,11 +54,12 @@ from vemre.storage import schema
 from vemre.storage.engine import open_engine, writing
 from vemre.storage.log_store import LogStore
 
-FASTEST = 900
+FASTEST = 800
 """Ballots a second for which ballots are made where no rate is given."""
 STARTING_SECONDS = 120.0
 WARM_UP = 32
 """Ballots before the clock starts: the first one finds out what election it is."""
+CACHE = Path(tempfile.gettempdir()) / "vemre-intake-ballots"
 SEED = b"vemre benchmark of the intake\n"
 
 
@@ -79,15 +84,20 @@ class Instance:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def peak_bytes(self) -> int:
-        """The most memory that it had."""
+        """The most memory that it had, or has now where the system does not count that."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+        fields = {name: value for name, _, value in (line.partition(":") for line in status.splitlines())}
+        return int(fields.get("VmHWM", fields.get("VmRSS", "0")).split()[0]) * 1024
+
+
+def seed_of(number: int) -> bytes:
+    """32 bytes that belong to the voter with this number."""
+    return hashlib.sha256(SEED + number.to_bytes(8, "big")).digest()
 
 
 def token_of(number: int) -> str:
     """The session of the voter with this number. It protects nothing."""
-    made = hashlib.sha256(SEED + number.to_bytes(8, "big")).digest()
-    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(seed_of(number)).rstrip(b"=").decode()
 
 
 def open_sessions(database: str, vault: Path, prepared: Path, count: int) -> None:
@@ -149,11 +159,13 @@ def _settings(folder: Path) -> Any:
 
 
 @contextmanager
-def serving(prepared: Path, folder: Path, database: str, logs: str, port: int = 0) -> Iterator[Instance]:
-    """A ballot box as a process of its own."""
+def serving(
+    prepared: Path, folder: Path, database: str, logs: str, port: int = 0, more: Sequence[str] = ()
+) -> Iterator[Instance]:
+    """A ballot box as a process of its own, with `more` options."""
     command = [str(Path(sys.executable).with_name("vemre")), "ballot", "serve", "--data", str(folder)]
     command += ["--policy", str(prepared / "policy.json"), "--insecure", "--port", str(port)]
-    command += ["--registry-url", f"{logs}/registry", "--tally-url", f"{logs}/tally"]
+    command += ["--registry-url", f"{logs}/registry", "--tally-url", f"{logs}/tally", *more]
     # The address may hold a password, and arguments are for everybody to see.
     environment = {**os.environ, "VEMRE_DATABASE_URL": database}
     with open(folder / "stderr", "wb") as errors:
@@ -196,16 +208,19 @@ def serving_logs(record: Path) -> Iterator[str]:
         server.server_close()
 
 
-def open_box(instance: Instance, prepared: Path) -> None:
-    """The order to open, posted."""
+def open_box(instances: Sequence[Instance], prepared: Path) -> None:
+    """The order to open, posted to the instance that takes it."""
     order = (prepared / "open.record").read_bytes()
-    headers = {"Content-Type": "application/vnd.vemre.submission"}
-    from vemre.records.bundle import MEDIA_TYPE
-
-    headers["Content-Type"] = MEDIA_TYPE
-    answer = httpx2.post(f"{instance.url}/records", content=order, headers=headers, timeout=STARTING_SECONDS)
-    if answer.status_code != 201:
-        raise SystemExit(f"the ballot box did not open: {answer.text}")
+    until = time.monotonic() + STARTING_SECONDS
+    for instance in itertools.cycle(instances):
+        answer = httpx2.post(
+            f"{instance.url}/records", content=order, headers={"Content-Type": MEDIA_TYPE}, timeout=STARTING_SECONDS
+        )
+        if answer.status_code == 201:
+            return
+        if answer.status_code != 503 or time.monotonic() > until:
+            raise SystemExit(f"the ballot box did not open: {answer.text}")
+        time.sleep(0.1)
 
 
 def requests_of(prepared: Path, count: int, host: str) -> Iterator[bytes]:
@@ -254,11 +269,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         logs = stack.enter_context(serving_logs(prepared / "record"))
         instances = []
         database = None if options.database == "sqlite" else options.database
+        if database == "postgresql":
+            database = stack.enter_context(postgres.serving(folder / "postgresql"))
         for k in range(1, options.instances + 1):
             database = make_data(prepared, folder / f"box-{k}", database, first=k == 1)
             instances.append(stack.enter_context(serving(prepared, folder / f"box-{k}", database, logs)))
         assert database is not None
-        open_box(instances[0], prepared)
+        open_box(instances, prepared)
         open_sessions(database, folder / "box-1" / "vault", prepared, count)
         load = Load(requests_of(prepared, count, "localhost"), [instance.place for instance in instances])
         uvloop.run(load.closed(1, 60.0, WARM_UP))
@@ -288,6 +305,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "connections": options.connections,
         "rate": options.rate,
         "seconds": round(seconds, 2),
+        "ran_out": load.ran_out,
         "accepted": accepted,
         "accepted_per_second": round(accepted / seconds, 1),
         "p50_ms": percentile(times, 0.5),
@@ -307,19 +325,24 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="How many ballots a second a ballot box takes.")
     parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--database", default="sqlite", help="sqlite, or the address of an empty PostgreSQL database")
+    parser.add_argument(
+        "--database",
+        default="sqlite",
+        help="sqlite, postgresql (a server of its own is started), or the address of an empty PostgreSQL database",
+    )
     parser.add_argument("--instances", type=int, default=1)
     parser.add_argument("--connections", type=int, default=96)
     parser.add_argument("--rate", type=float, help="ballots due each second; without it, as fast as answers come")
     parser.add_argument("--ballots", type=int, help="how many ballots to make; by default enough for the time")
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "vemre-intake-ballots")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--kill", type=float, help="end the writing instance with SIGKILL after so many seconds")
     parser.add_argument("--dir", type=Path, help="where the ballot box keeps its data: the disk that is measured")
     parser.add_argument("--keep", type=Path, help="copy what the ballot box left to this folder")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     result = run(options)
     if options.json:
-        print(json.dumps(result))
+        print(json.dumps(result), flush=True)
         return
     for name, value in result.items():
         print(f"{name}: {value}")

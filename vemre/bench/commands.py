@@ -13,6 +13,8 @@ COMMANDS: Final = {
     "floor": "vemre.bench.floor_command:command",
     "growth": "vemre.bench.growth_command:command",
     "pef-2024": "vemre.bench.pef2024_command:command",
+    "intake": "vemre.bench.intake_command:intake",
+    "sign-in": "vemre.bench.intake_command:sign_in",
 }
 """Subcommands and where they are defined, in the order in which help lists them."""
 
