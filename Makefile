@@ -8,7 +8,7 @@ TEST_ARGS ?=
 BOTH := tests/attacks tests/unit/election tests/unit/rules tests/unit/audit/test_golden.py \
   tests/conformance/test_corpus.py::test_the_verifier_finds_it
 
-.PHONY: demo test e2e check lint coverage bench native wheels verifier-ts client deps clean
+.PHONY: demo test e2e screenshots check lint coverage bench native wheels verifier-ts client deps clean
 
 demo: .venv/ready native verifier-ts client
 	@$(BIN)/vemre demo $(DEMO_ARGS)
@@ -21,6 +21,10 @@ test: .venv/ready native verifier-ts client
 # One citizen's whole way in a real browser; `make test` includes it.
 e2e: .venv/ready native client
 	@$(BIN)/pytest -q -n 0 tests/e2e/test_voter_journey.py
+
+# Every page as a telephone and a desktop show it, into docs/screenshots.
+screenshots: .venv/ready native verifier-ts client
+	@PYTHONPATH=tests $(BIN)/python -m gallery.take docs/screenshots
 
 check: lint native
 	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties

@@ -30,6 +30,7 @@ from vemre.election.choice_names import contests_of_urn
 from vemre.election.rules.view import Anchors
 from vemre.records.policy import parse_policy
 from vemre.records.setup_bodies import Contest
+from vemre.service.client import ServiceClient
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -329,6 +330,14 @@ def test_whom_the_demonstration_names_can_sign_in_after_the_close(journey: Journ
         page.fill("#code", factors.totp_code(visitor["secret"], int(time.time())))
         page.click("#enter")
         page.wait_for_selector("[data-code=closed]")
+
+
+def test_both_auditors_saw_the_page_that_the_log_names(journey: Journey) -> None:
+    for number in (1, 2):
+        with ServiceClient(journey.auditors.url(number)) as client:
+            looks = client.request("GET", "/metrics").decode()
+        assert 'outcome="same"' in looks
+        assert 'outcome="differs"' not in looks
 
 
 def test_no_letter_and_no_log_of_a_service_shows_a_secret(journey: Journey) -> None:

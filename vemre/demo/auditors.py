@@ -24,6 +24,8 @@ from vemre.types import LOG_NAMES, LogName
 
 NEEDED_NODE: Final = (20, 19)
 _VERSION_SECONDS: Final = 10
+_PAGE_SECONDS: Final = 10
+"""Between two looks at the voter's page: a trial is short."""
 
 
 def second_verifier() -> list[str] | None:
@@ -66,10 +68,11 @@ class Auditors:
         self._places.witnesses.write_text("\n".join([*lines, "quorum none"]) + "\n", encoding="utf-8")
 
     def start(self, urls: Mapping[LogName, str], *numbers: int) -> None:
-        """Start witnesses, all of them where none is named."""
+        """Start witnesses, all of them where none is named. They follow the logs, and look at the voter's page too."""
         election = election_options(self._places.policy, urls)
         commands = [
             (name_of(k), ["audit", "witness", "serve", "--data", self._places.auditor(k), *election,
+                          "--page", urls["ballot"], "--page-interval", _PAGE_SECONDS,
                           "--port", self._ports[k], *self._places.https_options(), "--insecure"])
             for k in numbers or self._ports
         ]  # fmt: skip
