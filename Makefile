@@ -40,7 +40,7 @@ lint: .venv/ready
 coverage: .venv/ready
 	@$(BIN)/pytest -q -n auto --dist loadgroup --cov=vemre --cov-report=term --cov-fail-under=90 tests/unit tests/properties tests/attacks
 
-bench: .venv/ready
+bench: .venv/ready native
 	@$(BIN)/python benchmarks/run.py
 
 # The fast, constant-time arithmetic, where cargo is new enough; it says so where it is not, and the reference one serves.

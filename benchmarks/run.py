@@ -1,4 +1,4 @@
-"""Runs all benchmarks and writes docs/performance.md: machine, versions, command, medians.
+"""Runs all benchmarks, writes docs/performance.md and docs/performance-targets.md: machine, versions, commands, times.
 
 make bench                      (or: python benchmarks/run.py [words of pytest ...])
 """
@@ -14,6 +14,8 @@ from typing import Any
 
 import machine
 
+from vemre.group import backends
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "performance.md"
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
@@ -28,7 +30,7 @@ def main(words: list[str]) -> int:
         if code == 0:
             TARGET.write_text(page(json.loads(out.read_text())), encoding="utf-8")
             print(f"{TARGET.relative_to(ROOT)} written")
-    return code
+    return code or subprocess.call([sys.executable, str(ROOT / "benchmarks" / "targets.py")], cwd=ROOT)
 
 
 def page(data: dict[str, Any]) -> str:
@@ -40,10 +42,11 @@ def page(data: dict[str, Any]) -> str:
         "rows of one run with one another.",
         "",
         f"* Machine: {machine.description()}",
-        f"* Python {machine.python()}, arithmetic: reference (pure Python)",
+        f"* Python {machine.python()}, arithmetic: {', '.join(backends())}, named in each row",
         "* Command: `make bench`",
         "",
-        "[Large records](performance-large-records.md) are measured by a command of their own.",
+        "[What has a target](performance-targets.md) is measured by the same command,",
+        "[large records](performance-large-records.md) by one of their own.",
     ]
     groups: dict[str, list[dict[str, Any]]] = {}
     for bench in data["benchmarks"]:
