@@ -17,11 +17,11 @@ from gallery.shots import SHOTS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page, Playwright
 
-SIZES: Final = {"phone": (PHONE, 1.5), "desktop": (DESKTOP, 1)}
-"""Each window, in CSS pixels, and how many dots of a picture a pixel has."""
-TALLEST: Final = 6000
-"""CSS pixels of a page that a picture shows."""
-QUALITY: Final = 72
+SIZES: Final = {"phone": PHONE, "desktop": DESKTOP}
+"""Each window, in pixels."""
+TALLEST: Final = 4000
+"""Pixels of a page that a picture shows."""
+QUALITY: Final = 50
 SETTLED: Final = "document.fonts.ready.then(() => new Promise(done => setTimeout(done, 120)))"
 
 
@@ -73,19 +73,19 @@ class Camera:
         if not name.startswith(self.only):
             return
         devtools = page.context.new_cdp_session(page)
-        for size, ((width, height), dots) in SIZES.items():
+        for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             page.evaluate(SETTLED)
             if (wider := overflow(page)) > 0:
                 raise ValueError(f"{name}: {wider} pixels wider than the window ({size})")
-            (self.folder / f"{name}-{size}.{self.kind}").write_bytes(self._picture(devtools, page, width, height, dots))
+            (self.folder / f"{name}-{size}.{self.kind}").write_bytes(self._picture(devtools, page, width, height))
         devtools.detach()
         self.taken.append(name)
         print(f"  {name}", flush=True)
 
-    def _picture(self, devtools: CDPSession, page: Page, width: int, height: int, dots: float) -> bytes:
+    def _picture(self, devtools: CDPSession, page: Page, width: int, height: int) -> bytes:
         whole = int(page.evaluate("Math.ceil(document.documentElement.scrollHeight)"))
-        clip = {"x": 0, "y": 0, "width": width, "height": min(max(whole, height), TALLEST), "scale": dots}
+        clip = {"x": 0, "y": 0, "width": width, "height": min(max(whole, height), TALLEST), "scale": 1}
         # Only a whole page is taken beyond its window: what is fixed to the window stays in its place.
         wanted: dict[str, Any] = {"format": self.kind, "captureBeyondViewport": whole > height, "clip": clip}
         if self.kind != "png":

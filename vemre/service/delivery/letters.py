@@ -37,6 +37,8 @@ TEMPLATES: Final[Mapping[str, Channel]] = {
 
 _LANGUAGES: Final[tuple[Language, ...]] = ("es", "en")
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_PIECE: Final = 24
+"""Characters of an address that stay together."""
 _CAPITAL: Final = timedelta(hours=-6)
 """Mexico City, all year round since October 2022 (Ley de los Husos Horarios)."""
 _SEPARATOR: Final = "-" * 40
@@ -130,9 +132,15 @@ def _paragraphs(text: str) -> str:
 
 
 def _paragraph(part: str) -> str:
-    lines = [escape(line.strip()) for line in part.splitlines()]
+    lines = [line.strip() for line in part.splitlines()]
     if not part.startswith("    "):
-        return f"<p>{'<br>'.join(lines)}</p>"
+        return f"<p>{'<br>'.join(escape(line) for line in lines)}</p>"
     # What stands by itself is to be copied or compared: an address, a code, a number.
-    shown = [f'<a href="{line}">{line}</a>' if line.startswith("https://") else f"<b>{line}</b>" for line in lines]
+    shown = [_link(line) if line.startswith("https://") else f"<b>{escape(line)}</b>" for line in lines]
     return f"<p>{'<br>'.join(shown)}</p>"
+
+
+def _link(address: str) -> str:
+    """A link that shows where it leads, and may be broken between lines where a telephone is narrower than it."""
+    pieces = (address[place : place + _PIECE] for place in range(0, len(address), _PIECE))
+    return f'<a href="{escape(address)}">{"<wbr>".join(map(escape, pieces))}</a>'
