@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 SIZES: Final = {"phone": PHONE, "desktop": DESKTOP}
 """Each window, in pixels."""
-TALLEST: Final = 4000
+TALLEST: Final = 2600
 """Pixels of a page that a picture shows."""
-QUALITY: Final = 50
+QUALITY: Final = 42
 SETTLED: Final = "document.fonts.ready.then(() => new Promise(done => setTimeout(done, 120)))"
 
 
