@@ -46,7 +46,8 @@ def page(data: dict[str, Any]) -> str:
         "* Command: `make bench`",
         "",
         "[What has a target](performance-targets.md) is measured by the same command,",
-        "[large records](performance-large-records.md) by one of their own.",
+        "[large records](performance-large-records.md) and [the ballot box](performance-intake.md)",
+        "by others of their own.",
     ]
     groups: dict[str, list[dict[str, Any]]] = {}
     for bench in data["benchmarks"]:

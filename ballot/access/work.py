@@ -117,7 +117,9 @@ async def _run(threads: ThreadPoolExecutor, act: Callable[[], T]) -> T:
 
 
 def _give_way() -> None:
-    """Let all other threads of the process run first. Only Linux counts this by thread."""
+    """Let all other threads of the process run first, whatever priority the process has. Only Linux counts this by
+    thread."""
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            this = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, this, os.getpriority(os.PRIO_PROCESS, this) + _NICE)
