@@ -63,8 +63,10 @@ class Received:
             # A letter costs the disk more than its ballot did: where many vote at once, letters are late, not ballots.
             await asyncio.sleep(_REST * (time.monotonic() - begun))
             if not more:
+                # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes together with the news.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._news.wait()
 
     def walk(self) -> bool:
         """Write the letters about the next entries; gives whether there are more. Blocking."""

@@ -84,7 +84,7 @@ def _fields(contest: s.Contest) -> dict[str, Any]:
 
 
 def simulated(
-    the_offer: s.Offer | None = None, urns: Sequence[str] = ("urna-17",) * 10 + ("urna-09",) * 6
+    the_offer: s.Offer | None = None, urns: Sequence[str] = ("urna-17",) * 16 + ("urna-09",) * 6
 ) -> tuple[Simulator, list[Credential]]:
     """An election that has reached its setup, and the voters' credentials."""
     votes: list[tuple[str, tuple[Choice, ...] | None]] = [(urn, None) for urn in urns]

@@ -13,6 +13,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Why one of several encodings was refused.
@@ -204,17 +205,24 @@ impl Elements {
 fn decode(py: Python<'_>, data: &[u8], identity: bool) -> (Option<Elements>, usize, u8) {
     py.detach(|| {
         let chunks = data.as_chunks::<32>().0;
-        let points = parallel::map(chunks, |chunk| CompressedRistretto(*chunk).decompress());
-        for (index, point) in points.iter().enumerate() {
-            if point.is_none() {
-                return (None, index, NOT_CANONICAL);
-            }
-            if !identity && chunks[index] == [0; 32] {
-                return (None, index, IDENTITY);
-            }
+        // Every place holds a point at once, so that nothing is copied by one core afterwards.
+        let refused = AtomicUsize::new(usize::MAX);
+        let points: Vec<RistrettoPoint> = chunks
+            .par_iter()
+            .with_min_len(parallel::piece(chunks.len()))
+            .enumerate()
+            .map(|(index, chunk)| match CompressedRistretto(*chunk).decompress() {
+                Some(point) if identity || *chunk != [0; 32] => point,
+                _ => {
+                    refused.fetch_min(index, Ordering::Relaxed);
+                    RistrettoPoint::identity()
+                }
+            })
+            .collect();
+        match refused.into_inner() {
+            usize::MAX => (Some(Elements::decoded(points, chunks.to_vec())), 0, 0),
+            index => (None, index, if chunks[index] == [0; 32] { IDENTITY } else { NOT_CANONICAL }),
         }
-        let points = points.into_iter().flatten().collect();
-        (Some(Elements::decoded(points, chunks.to_vec())), 0, 0)
     })
 }
 

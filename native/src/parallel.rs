@@ -5,10 +5,13 @@ use rayon::prelude::*;
 /// Below this many items per piece, starting a task costs more than it brings.
 const SMALLEST: usize = 32;
 
+/// Pieces for each core: many, so that all end together although none is as fast as another.
+const PIECES: usize = 32;
+
 /// The length of a piece when `count` items go to all cores.
 pub fn piece(count: usize) -> usize {
     let threads = rayon::current_num_threads().max(1);
-    count.div_ceil(4 * threads).max(SMALLEST)
+    count.div_ceil(PIECES * threads).max(SMALLEST)
 }
 
 /// `work` on every item, in order.

@@ -105,7 +105,7 @@ def test_a_camera_goes_off_with_the_screen(browser: Browser, site: VotingPage, t
         assert page.evaluate(FILMING)
         page.click("#sign-out")
         page.wait_for_selector("#user")
-        page.wait_for_function(f"!({FILMING})")
+        page.wait_for_function(f"() => !({FILMING})")
 
 
 @pytest.fixture

@@ -11,11 +11,9 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -74,6 +72,10 @@ class ExecutorChoice:
         if self.name == LOCAL:
             yield HERE
         elif self.name == PROCESSES:
+            # Loaded where it is asked for: it takes longer than many a verification.
+            from concurrent.futures import ProcessPoolExecutor
+            from multiprocessing import get_context
+
             count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
             with ProcessPoolExecutor(count, get_context("spawn"), use_one_core) as pool:
                 yield Workers(pool, ahead=2 * count, lost=_teller())

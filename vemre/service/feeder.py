@@ -163,8 +163,10 @@ class Feeder:
             box.news.clear()
             if self._sequencer.holds and self._store.size > self._handled(box):
                 return
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes together with the news.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(box.news.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await box.news.wait()
 
     def _handled(self, box: _Box) -> int:
         """Up to which size nothing is to be sent: sent already, or cosigned whichever way by all keys."""

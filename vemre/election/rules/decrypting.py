@@ -185,11 +185,14 @@ def _body(record: Record) -> v.Decryption:
 def _hold(view: View, together: list[tuple[int, Record]]) -> bool:
     """Whether all of these proofs of one batch hold; if not, whatever is wrong with one of them."""
     equations = Equations(view.group, view.random)
+    body = _body(together[0][1])
     try:
+        # One vector for all of them, so that each of its elements is multiplied once.
+        bases, _ = output_elements(view, (body.urn, body.contest))
         for index, record in together:
             proof = _body(record).proof
             assert proof is not None
-            decryption.add_to(equations, _statement(view, index, record), equality(proof))
+            decryption.add_to(equations, _statement(view, index, record, bases), equality(proof))
         equations.verify()
     except CheckFailed:
         return False
@@ -201,7 +204,8 @@ def _check_proof(view: View, index: int, record: Record) -> bool:
     shares_of(view, index, record)
     if proof is None:
         return True
-    statement = _statement(view, index, record)
+    bases, _ = output_elements(view, (_body(record).urn, _body(record).contest))
+    statement = _statement(view, index, record, bases)
     try:
         decryption.verify(view.group, view.random, statement, equality(proof))
     except CheckFailed as failure:
@@ -209,14 +213,13 @@ def _check_proof(view: View, index: int, record: Record) -> bool:
     return True
 
 
-def _statement(view: View, index: int, record: Record) -> decryption.Statement:
-    """What a trustee claims."""
+def _statement(view: View, index: int, record: Record, bases: Elements) -> decryption.Statement:
+    """What a trustee claims of the batch whose a are `bases`."""
     body, trustee = _body(record), role_number(record.signer)
     shares = shares_of(view, index, record)
     key, context = joint_key(view), view.context
     assert key is not None
     assert context is not None
-    bases, _ = output_elements(view, (body.urn, body.contest))
     return decryption.Statement(
         context=context,
         urn=body.urn,

@@ -127,8 +127,10 @@ class Courier:
             if found.down:
                 await asyncio.sleep(_pause(self._server_pauses, line.failures))
                 continue
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes together with the news.
             with suppress(TimeoutError):
-                await asyncio.wait_for(line.news.wait(), found.next)
+                async with asyncio.timeout(found.next):
+                    await line.news.wait()
 
     async def _in_thread(self, channel: Channel, line: _Line) -> _Round:
         try:
