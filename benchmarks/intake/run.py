@@ -335,7 +335,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="ballots due each second; without it, as fast as answers come")
     parser.add_argument("--ballots", type=int, help="how many ballots to make; by default enough for the time")
     parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("--kill", type=float, help="end the writing instance with SIGKILL after so many seconds")
     parser.add_argument("--dir", type=Path, help="where the ballot box keeps its data: the disk that is measured")
     parser.add_argument("--keep", type=Path, help="copy what the ballot box left to this folder")
     parser.add_argument("--json", action="store_true")
