@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 PHONE: Final = (360, 740)
 DESKTOP: Final = (1280, 900)
+PATIENCE: Final = 60_000
+"""Milliseconds that anything in a page may take."""
 _FIXTURE: Final = "browser"
 _AXE: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -41,8 +43,10 @@ def browser() -> Iterator[Browser]:
     """A browser for the tests of one module: while it runs, no event loop can be started in this thread."""
     if (reason := why_not()) is not None:
         pytest.fail(f"tests in a browser cannot run: {reason}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # What is expected comes at once, but not on a machine that does much else.
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as driver:
         # Chromium refuses its own sandbox to root, as which tests run in a container.
         started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])

@@ -109,8 +109,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def no_worker_is_left(page: Page) -> None:
     """Wait until the browser has told that every worker ended; it tells so a moment after the page ended it."""
-    while page.workers:
-        page.workers[0].wait_for_event("close", timeout=MILLISECONDS)
+    for _ in range(MILLISECONDS // 50):
+        if not page.workers:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{len(page.workers)} workers are left")
 
 
 @pytest.mark.slow
