@@ -16,10 +16,19 @@ from vemre.cli.executors import use_one_core
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One cluster at a time is enough for a machine."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("executors"))
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[LocalCluster]:
     """Two worker processes; one that is killed comes back."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as found:
+    # Even without a dashboard the scheduler has a port for it, and by default everybody's is the same.
+    elsewhere = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, scheduler_kwargs=elsewhere) as found:
         yield found
 
 
