@@ -4,9 +4,6 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
-# What must hold with either arithmetic, and does not try both by itself: attacks, rules, the golden and altered records.
-BOTH := tests/attacks tests/unit/election tests/unit/rules tests/unit/audit/test_golden.py \
-  tests/conformance/test_corpus.py::test_the_verifier_finds_it
 
 .PHONY: demo test e2e screenshots check lint coverage bench native wheels verifier-ts client deps clean
 
@@ -16,7 +13,7 @@ demo: .venv/ready native verifier-ts client
 test: .venv/ready native verifier-ts client
 	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
 	@! $(BIN)/python -c 'import vemre_native' 2>/dev/null || test -n "$(TEST_ARGS)" \
-	  || $(BIN)/pytest -q -n auto --dist loadgroup --arithmetic reference $(BOTH)
+	  || $(BIN)/pytest -q -n auto --dist loadgroup --arithmetic reference --of-arithmetic
 
 # One citizen's whole way in a real browser; `make test` includes it.
 e2e: .venv/ready native client

@@ -31,6 +31,11 @@ settings.load_profile("vemre")
 pytest_plugins = ["browser", "pages"]
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 POSTGRES_URL = os.environ.get("VEMRE_TEST_POSTGRES", "")
+OF_ARITHMETIC = [
+    Path(__file__).parent / name
+    for name in ("attacks", "unit/election", "unit/rules", "unit/audit/test_golden.py", "conformance/test_corpus.py")
+]
+"""What must hold with either arithmetic and does not try both by itself: attacks, rules, good and bad records."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=group.backends(),
         help="the back end of all tests that do not try each; without it the fastest there is",
     )
+    parser.addoption(
+        "--of-arithmetic",
+        action="store_true",
+        help="only what must hold with either back end; name no paths, for their modules would be loaded too early",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +56,15 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = config.getoption("--arithmetic")
     if chosen is not None:
         group.backends = lambda: (chosen,)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what does not depend on the arithmetic, where that was asked for."""
+    if not config.getoption("--of-arithmetic"):
+        return None
+    here = {collection_path, *collection_path.parents}
+    related = any(path in here or collection_path in path.parents for path in OF_ARITHMETIC)
+    return None if related else True
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +108,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out: set[pytest.Item] = set()
     if config.getoption("--arithmetic") is not None:
         left_out.update(item for item in items if "browser" in getattr(item, "fixturenames", ()))
+    if config.getoption("--of-arithmetic"):
+        # Other verifiers, and commands, choose for themselves.
+        corpus = [item for item in items if item.path == OF_ARITHMETIC[-1]]
+        left_out.update(item for item in corpus if not item.name.startswith("test_the_verifier_finds_it"))
     if not REQUIRE_ALL and why_no_postgres() is not None:
         left_out.update(item for item in items if "postgresql" in item.name.partition("[")[2])
     if left_out:
