@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
+import machine  # noqa: E402
 from browser import chromium  # noqa: E402
-from run import processor  # noqa: E402
 from static_files import serving  # noqa: E402
 
 from vemre.log.checkpoint import SignedCheckpoint  # noqa: E402
@@ -107,8 +106,8 @@ def table(about: str, rows: dict[str, Measured]) -> str:
         "else it does. *Silence* is the longest time for which the page did not answer while its workers verified.",
         "",
         f"* Record: {about}",
-        f"* Machine: {processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        f"* Python {platform.python_version()} (reference arithmetic, one process), Node {node}, Chromium",
+        f"* Machine: {machine.description()}",
+        f"* Python {machine.python()} (reference arithmetic, one process), Node {node}, Chromium",
         "",
         "| verifier | time | processor time | most memory | silence |",
         "| --- | ---: | ---: | ---: | ---: |",

@@ -322,6 +322,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def put(result: dict[str, Any], *, as_json: bool) -> None:
+    """Print what was measured: one object, or a line for each figure."""
+    if as_json:
+        print(json.dumps(result), flush=True)
+        return
+    for name, value in result.items():
+        print(f"{name}: {value}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="How many ballots a second a ballot box takes.")
     parser.add_argument("--seconds", type=float, default=30.0)
@@ -339,12 +348,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="copy what the ballot box left to this folder")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result = run(options)
-    if options.json:
-        print(json.dumps(result), flush=True)
-        return
-    for name, value in result.items():
-        print(f"{name}: {value}")
+    put(run(options), as_json=options.json)
 
 
 if __name__ == "__main__":

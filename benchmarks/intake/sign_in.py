@@ -222,12 +222,7 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, help="where the ballot box keeps its data")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result = run(options)
-    if options.json:
-        print(json.dumps(result), flush=True)
-        return
-    for name, value in result.items():
-        print(f"{name}: {value}")
+    intake.put(run(options), as_json=options.json)
 
 
 if __name__ == "__main__":
