@@ -64,7 +64,7 @@ client:
 
 # What needs the system's package manager; everything else runs without it.
 deps:
-	apt-get update && apt-get install -y --no-install-recommends python3 python3-venv git make postgresql chromium
+	apt-get update && apt-get install -y --no-install-recommends python3 python3-venv git make postgresql chromium nginx-light caddy
 
 .venv/ready: pyproject.toml uv.lock Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

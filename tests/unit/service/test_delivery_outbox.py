@@ -1,7 +1,10 @@
 """What waits: sealed files that only the service reads, and that nobody loses."""
 
 import json
+import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,22 @@ def test_names_and_values_are_checked(outbox: Outbox) -> None:
     with pytest.raises(ValueError, match="no template"):
         outbox.put(Message(NAME, "sms", "+13125550123", "credential", {"credential": "x", "election": "y"}))
     assert list(outbox.waiting()) == []
+
+
+def test_a_message_handed_over_during_the_listing_is_left_out(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox.put(credential())
+    outbox.put(credential("1f" * 16))
+    looked = os.scandir
+
+    @contextmanager
+    def handed_over(folder: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with looked(folder) as found:
+            files = list(found)
+        outbox.remove(NAME)
+        yield files
+
+    monkeypatch.setattr("os.scandir", handed_over)
+    assert [entry.name for entry in outbox.entries("mail")] == ["1f" * 16]
 
 
 def test_foreign_files_hold_up_nothing(outbox: Outbox) -> None:

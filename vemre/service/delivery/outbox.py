@@ -139,10 +139,14 @@ class Outbox:
 
     def entries(self, channel: Channel) -> Iterator[Waiting]:
         """What waits for a channel; who waits longest since the last attempt comes first."""
+        files = []
         with os.scandir(self.folder / channel) as found:
-            files = [(entry.stat().st_mtime_ns, entry.name) for entry in found if _is_message(entry.name)]
-        for _, file in sorted(files):
-            entry = self._read(channel, file.removesuffix(_SUFFIX))
+            for file in filter(lambda file: _is_message(file.name), found):
+                # Another thread may hand a message over between the listing and the look at it.
+                with suppress(FileNotFoundError):
+                    files.append((file.stat().st_mtime_ns, file.name))
+        for _, name in sorted(files):
+            entry = self._read(channel, name.removesuffix(_SUFFIX))
             if entry is not None:
                 yield entry
 
