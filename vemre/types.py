@@ -15,3 +15,6 @@ LogName = Literal["registry", "ballot", "tally"]
 """The three logs of an election."""
 
 LOG_NAMES: tuple[LogName, ...] = ("registry", "ballot", "tally")
+
+WRITERS: dict[LogName, str] = {"registry": "registry", "ballot": "ballot-box", "tally": "tally"}
+"""The role that writes each log."""

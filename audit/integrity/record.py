@@ -26,12 +26,11 @@ from vemre.election import drafts, release
 from vemre.election.rules.view import View, role_keys
 from vemre.errors import Refused
 from vemre.records import vote_bodies as v
-from vemre.records.kinds import WRITERS
 from vemre.service import deployment
 from vemre.service.client import HttpSource, ServiceClient
 from vemre.service.election_source import ElectionSource, from_folder
 from vemre.service.sources import LogSource
-from vemre.types import LOG_NAMES, LogName
+from vemre.types import LOG_NAMES, WRITERS, LogName
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 FOLDER: Final = click.Path(path_type=Path, file_okay=False, exists=True)

@@ -18,9 +18,8 @@ from vemre.group import Group
 from vemre.log.checkpoint import OpenedCheckpoint, auditors_of
 from vemre.log.reader import LogReader
 from vemre.records import vote_bodies as v
-from vemre.records.kinds import WRITERS
 from vemre.records.record import Record, parse
-from vemre.types import Random
+from vemre.types import WRITERS, Random
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from audit.verify.ahead import Ahead
 from audit.verify.folder import RecordFolder
-from audit.verify.report import Report, Status
-from audit.verify.verifier import Progress, verify_record
 from vemre import group
 from vemre.checks import Check
 from vemre.cli import console
 from vemre.cli.command import Command, json_option, option
 from vemre.cli.errors import INVALID, OK
 from vemre.cli.executors import ExecutorChoice, executor_option
-from vemre.cli.policy import read_anchors
-from vemre.cli.results import put_results
-from vemre.cli.translations import language, say
+from vemre.cli.translations import say
 from vemre.group import Backend
-from vemre.messages import problem_of_check
 
-_STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_APPLICABLE: "dim"}
+if TYPE_CHECKING:
+    from audit.verify.verifier import Progress
 
 
 @click.command("verify", cls=Command, help="audit-verify-about")
@@ -35,47 +34,27 @@ _STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_APPLICA
 @json_option
 def verify(record: Path, policy: Path, backend: Backend | None, executor: ExecutorChoice, as_json: bool) -> int:
     """The text stands in the catalogue."""
-    anchors = read_anchors(policy)
     source = RecordFolder(record)
     arithmetic = group.load(backend)
-    with executor.workers() as workers:
-        if as_json:
-            report = verify_record(source, anchors, arithmetic, os.urandom, workers=workers)
-        else:
-            with _bar() as progress:
-                report = verify_record(source, anchors, arithmetic, os.urandom, progress, workers)
+    # There are no cycles to collect in what a verifier makes, and millions of objects to look for them in.
+    gc.disable()
+    with executor.workers() as workers, Ahead(source, arithmetic) if workers.here else nullcontext() as ahead:
+        # Decoding begins before most of the program is there.
+        from audit.verify.shown import show
+        from audit.verify.verifier import verify_record
+        from vemre.cli.policy import read_anchors
+
+        anchors = read_anchors(policy)
+        with nullcontext() if as_json else _bar() as progress:
+            take = None if ahead is None else ahead.take
+            report = verify_record(source, anchors, arithmetic, os.urandom, progress, workers, take)
     if as_json:
         console.put_json(report.as_json())
     else:
         show(report)
+    # Nor in what is left of it when the program ends.
+    gc.freeze()
     return OK if report.valid else INVALID
-
-
-def show(report: Report) -> None:
-    """The report for a person: every check, the result as far as there is one, and the verdict last."""
-    columns = [say(f"audit-column-{name}") for name in ("check", "status", "where", "party")]
-    rows = [
-        (line.check.value, say(f"audit-status-{line.status.name.lower().replace('_', '-')}"), line.where, line.party)
-        for line in report.checks.values()
-    ]
-    styles = [_STYLES[line.status] for line in report.checks.values()]
-    shown = [tuple("" if cell is None else cell for cell in row) for row in rows]
-    console.put_table(say("audit-checks-title"), columns, shown, styles=styles)
-    if report.result and report.offer is not None:
-        put_results(report.result, report.offer, certified=report.certified)
-    console.put(f"{say('audit-stage')}: {say(f'audit-stage-{report.stage}')}")
-    if report.valid:
-        preliminary = "audit-valid-preliminary" if report.result else "audit-valid"
-        console.put(say("audit-valid-certified" if report.certified else preliminary))
-        return
-    failure = report.failure
-    assert failure is not None
-    words = problem_of_check(failure.check).wording(language())
-    console.put(say("audit-invalid", check=failure.check.value, title=words.title))
-    console.put(f"  {words.detail}")
-    for code, value in (("cli-where", failure.where), ("cli-party", failure.party), ("cli-technical", failure.detail)):
-        if value:
-            console.put(f"  {say(code)}: {value}")
 
 
 @contextmanager

@@ -19,8 +19,7 @@ from typing import BinaryIO, Final, Protocol
 from vemre.checks import Check
 from vemre.errors import CheckFailed
 from vemre.log.tiles import MAX_BUNDLE_BYTES
-from vemre.records.kinds import WRITERS
-from vemre.types import LogName
+from vemre.types import WRITERS, LogName
 
 MAX_CHECKPOINT_BYTES: Final = 64 << 10
 MAX_BLOB_BYTES: Final = 1 << 30
@@ -30,6 +29,11 @@ _DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 _CHUNK: Final = 1 << 20
 _DAMAGE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
 """What opening a file gives where something else, or nothing, stands in its place."""
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text can be the name of a blob."""
+    return _DIGEST.match(text) is not None
 
 
 class RecordSource(Protocol):
@@ -92,7 +96,7 @@ class RecordFolder:
         """See `RecordSource`."""
         folder = self.root / "blob"
         if folder.is_dir():
-            yield from (path.name for path in sorted(folder.iterdir()) if _DIGEST.match(path.name))
+            yield from (path.name for path in sorted(folder.iterdir()) if is_digest(path.name))
 
     def check_blob(self, digest: str, size: int | None = None) -> None:
         """See `RecordSource`."""

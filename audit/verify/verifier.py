@@ -13,6 +13,7 @@ from audit.verify.report import Report
 from vemre.checks import Check
 from vemre.election import published
 from vemre.election.rules import engine
+from vemre.election.rules.decoded import Ahead, Decoded
 from vemre.election.rules.view import Anchors, LogView, View
 from vemre.election.workers import HERE, Workers
 from vemre.errors import CheckFailed
@@ -22,9 +23,8 @@ from vemre.log.reader import LogReader
 from vemre.records.bulk import parse_all
 from vemre.records.bundle import blob_refs
 from vemre.records.fields import Blob
-from vemre.records.kinds import WRITERS
 from vemre.records.record import Record
-from vemre.types import LOG_NAMES, LogName, Random
+from vemre.types import LOG_NAMES, WRITERS, LogName, Random
 
 Progress = Callable[[Check, int, int], None]
 """Called with the check that begins, the number of checks done, and their total."""
@@ -37,11 +37,12 @@ def verify_record(
     random: Random,
     progress: Progress | None = None,
     workers: Workers = HERE,
+    ahead: Ahead | None = None,
 ) -> Report:
     """Verify a record. Damage and rule violations end up in the report; OSError (unreadable media) is raised.
 
     `random` must be a CSPRNG: the soundness of batch verification rests on it. So it does on `workers`: who works for
-    a verifier can make it see what is not there.
+    a verifier, or decodes `ahead` of it, can make it see what is not there.
     """
     report = Report()
     reached = Check.PARAMS
@@ -53,7 +54,7 @@ def verify_record(
             progress(check, done, total)
 
     try:
-        _verify(source, anchors, group, random, report, note, workers)
+        _verify(source, anchors, group, random, report, note, workers, Decoded(ahead))
     except CheckFailed as failure:
         report.fail(failure)
     except (OSError, MemoryError):
@@ -75,6 +76,7 @@ def _verify(
     report: Report,
     progress: Progress,
     workers: Workers,
+    decoded: Decoded,
 ) -> None:
     total = len(engine.STAGES) + 4
     report.passed(Check.PARAMS)
@@ -91,6 +93,7 @@ def _verify(
         random,
         logs={name: parse_entries(name, entries[name], group) for name in LOG_NAMES},
         workers=workers,
+        decoded=decoded,
     )
     report.passed(Check.CANONICAL)
     report.stage = engine.stage_reached(view)

@@ -22,10 +22,9 @@ from vemre.election.rules.view import Anchors, View
 from vemre.errors import CheckFailed, Refused, StoreError, VemreError
 from vemre.group import Group
 from vemre.records.bundle import blob_refs
-from vemre.records.kinds import WRITERS
 from vemre.records.record import Record, parse
 from vemre.service.sources import LogSource
-from vemre.types import LOG_NAMES, LogName, Random
+from vemre.types import LOG_NAMES, WRITERS, LogName, Random
 
 _DIGEST_SHARE: Final = 20
 """The digest of the whole state is computed anew for at most one twentieth of the time."""

@@ -25,9 +25,8 @@ from vemre.log.encoding import format_base64, parse_hash
 from vemre.log.note import Vkey
 from vemre.log.tiles import ENTRIES, TILE_WIDTH, decode_bundle, tile_at
 from vemre.records.bundle import blob_refs
-from vemre.records.kinds import WRITERS
 from vemre.records.record import parse
-from vemre.types import LOG_NAMES, LogName, Random
+from vemre.types import LOG_NAMES, WRITERS, LogName, Random
 
 FORMAT: Final = "vemre-evidence-1"
 EVIDENCE_FILE: Final = "evidence.json"

@@ -25,9 +25,8 @@ from vemre.log.witness import log_line_only
 from vemre.messages import Unreachable
 from vemre.records.bundle import check_blob
 from vemre.records.fields import Blob
-from vemre.records.kinds import WRITERS
 from vemre.service.sources import MAX_BLOB_BYTES, LogSource
-from vemre.types import LogName
+from vemre.types import WRITERS, LogName
 
 PORTION_ENTRIES: Final = 4096
 PORTION_BYTES: Final = 32 << 20

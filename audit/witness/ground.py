@@ -17,9 +17,8 @@ from vemre.log.checkpoint import Checkpoint
 from vemre.log.note import SignatureLine, Vkey
 from vemre.log.signer import Cosigner
 from vemre.log.witness import Cosigned
-from vemre.records.kinds import WRITERS
 from vemre.service.sources import LogSource
-from vemre.types import LOG_NAMES, Clock, LogName
+from vemre.types import LOG_NAMES, WRITERS, Clock, LogName
 
 _logger = structlog.get_logger(__name__)
 

@@ -13,6 +13,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -20,18 +21,46 @@ use std::sync::{Arc, OnceLock};
 pub const NOT_CANONICAL: u8 = 1;
 pub const IDENTITY: u8 = 2;
 
-/// An immutable vector of elements. A slice, a selection or a sum is a vector of its own.
+/// A part of a vector that several hold.
+#[derive(Clone)]
+struct Part<T> {
+    whole: Arc<Vec<T>>,
+    start: usize,
+    length: usize,
+}
+
+impl<T> Part<T> {
+    fn slice(&self, start: usize, length: usize) -> Self {
+        Part { whole: self.whole.clone(), start: self.start + start, length }
+    }
+}
+
+impl<T> From<Vec<T>> for Part<T> {
+    fn from(whole: Vec<T>) -> Self {
+        Part { start: 0, length: whole.len(), whole: Arc::new(whole) }
+    }
+}
+
+impl<T> Deref for Part<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.whole[self.start..self.start + self.length]
+    }
+}
+
+/// An immutable vector of elements. A slice shares the memory of the whole; a selection or a sum is a vector of its own.
 #[pyclass(frozen, module = "vemre_native")]
 #[derive(Clone)]
 pub struct Elements {
     length: usize,
-    points: OnceLock<Arc<Vec<RistrettoPoint>>>,
-    halves: Option<Arc<Vec<RistrettoPoint>>>,
-    encoding: OnceLock<Arc<Vec<[u8; 32]>>>,
+    points: OnceLock<Part<RistrettoPoint>>,
+    halves: Option<Part<RistrettoPoint>>,
+    encoding: OnceLock<Part<[u8; 32]>>,
 }
 
-fn known<T>(value: Vec<T>) -> OnceLock<Arc<Vec<T>>> {
-    OnceLock::from(Arc::new(value))
+fn known<T>(value: Vec<T>) -> OnceLock<Part<T>> {
+    OnceLock::from(Part::from(value))
 }
 
 impl Elements {
@@ -41,7 +70,7 @@ impl Elements {
 
     pub fn from_halves(halves: Vec<RistrettoPoint>) -> Self {
         let length = halves.len();
-        Elements { length, points: OnceLock::new(), halves: Some(Arc::new(halves)), encoding: OnceLock::new() }
+        Elements { length, points: OnceLock::new(), halves: Some(Part::from(halves)), encoding: OnceLock::new() }
     }
 
     fn decoded(points: Vec<RistrettoPoint>, encoding: Vec<[u8; 32]>) -> Self {
@@ -55,22 +84,23 @@ impl Elements {
     pub fn points(&self) -> &[RistrettoPoint] {
         self.points.get_or_init(|| {
             let halves = self.halves.as_ref().expect("points or halves are known");
-            Arc::new(parallel::map(halves, |half| half + half))
+            Part::from(parallel::map(halves, |half| half + half))
         })
     }
 
     pub fn halves(&self) -> Option<&[RistrettoPoint]> {
-        self.halves.as_ref().map(|halves| halves.as_slice())
+        self.halves.as_deref()
     }
 
     fn encoded(&self) -> &[[u8; 32]] {
         self.encoding.get_or_init(|| {
             let Some(halves) = self.halves() else {
-                return Arc::new(parallel::map(self.points(), |point| point.compress().to_bytes()));
+                return Part::from(parallel::map(self.points(), |point| point.compress().to_bytes()));
             };
             let size = parallel::piece(halves.len());
             let pieces = halves.par_chunks(size).map(RistrettoPoint::double_and_compress_batch);
-            Arc::new(pieces.flat_map_iter(|piece| piece.into_iter().map(|point| point.to_bytes())).collect())
+            let encodings = pieces.flat_map_iter(|piece| piece.into_iter().map(|point| point.to_bytes()));
+            Part::from(encodings.collect::<Vec<_>>())
         })
     }
 
@@ -82,7 +112,7 @@ impl Elements {
         Elements {
             length,
             points: self.points.get().map_or_else(OnceLock::new, |all| known(of(all, pick, length))),
-            halves: self.halves.as_ref().map(|all| Arc::new(of(all, pick, length))),
+            halves: self.halves.as_ref().map(|all| Part::from(of(all, pick, length))),
             encoding: self.encoding.get().map_or_else(OnceLock::new, |all| known(of(all, pick, length))),
         }
     }
@@ -106,8 +136,21 @@ impl Elements {
         self.length
     }
 
-    fn slice(&self, py: Python<'_>, start: usize, stop: usize) -> Self {
-        py.detach(|| self.select(|i| start + i, stop.saturating_sub(start)))
+    fn slice(&self, start: usize, stop: usize) -> PyResult<Self> {
+        let stop = stop.max(start);
+        if stop > self.length {
+            return Err(PyValueError::new_err("the vector is shorter"));
+        }
+        fn of<T>(part: Option<&Part<T>>, start: usize, length: usize) -> OnceLock<Part<T>> {
+            part.map_or_else(OnceLock::new, |part| OnceLock::from(part.slice(start, length)))
+        }
+        let length = stop - start;
+        Ok(Elements {
+            length,
+            points: of(self.points.get(), start, length),
+            halves: self.halves.as_ref().map(|halves| halves.slice(start, length)),
+            encoding: of(self.encoding.get(), start, length),
+        })
     }
 
     fn take(&self, py: Python<'_>, indices: Vec<isize>) -> PyResult<Self> {
@@ -128,6 +171,9 @@ impl Elements {
         let mut parts = vec![self];
         parts.extend(others.iter().map(|other| other.get()));
         parts.retain(|part| part.length > 0);
+        if let [only] = parts[..] {
+            return only.clone();
+        }
         py.detach(|| {
             let encoding = if parts.iter().all(|part| part.encoding.get().is_some()) {
                 known(parts.iter().flat_map(|part| part.encoded()).copied().collect())
@@ -174,6 +220,13 @@ impl Elements {
         Ok(py.detach(|| self.each(other, |a, b| a - b)))
     }
 
+    /// Each twice; cheap to encode.
+    fn double(&self, py: Python<'_>) -> Self {
+        py.detach(|| self.points());
+        let halves = self.points.get().cloned();
+        Elements { length: self.length, points: OnceLock::new(), halves, encoding: OnceLock::new() }
+    }
+
     fn neg(&self, py: Python<'_>) -> Self {
         py.detach(|| match self.halves() {
             Some(halves) => Elements::from_halves(parallel::map(halves, |half| -half)),
@@ -203,7 +256,7 @@ impl Elements {
 /// Decodes 32 bytes each: the vector, or the first place that was refused and why.
 #[pyfunction]
 fn decode(py: Python<'_>, data: &[u8], identity: bool) -> (Option<Elements>, usize, u8) {
-    py.detach(|| {
+    let work = || {
         let chunks = data.as_chunks::<32>().0;
         // Every place holds a point at once, so that nothing is copied by one core afterwards.
         let refused = AtomicUsize::new(usize::MAX);
@@ -223,7 +276,8 @@ fn decode(py: Python<'_>, data: &[u8], identity: bool) -> (Option<Elements>, usi
             usize::MAX => (Some(Elements::decoded(points, chunks.to_vec())), 0, 0),
             index => (None, index, if chunks[index] == [0; 32] { IDENTITY } else { NOT_CANONICAL }),
         }
-    })
+    };
+    py.detach(|| parallel::run(work))
 }
 
 /// For each 32 bytes, whether they decode and are not the identity.
@@ -242,7 +296,7 @@ fn identity(count: usize) -> Elements {
     Elements {
         length: count,
         points: known(points.clone()),
-        halves: Some(Arc::new(points)),
+        halves: Some(Part::from(points)),
         encoding: known(vec![[0; 32]; count]),
     }
 }
@@ -256,16 +310,22 @@ fn one_way(py: Python<'_>, data: &[u8]) -> Elements {
 /// The elements number `first` to `first + count - 1` of a domain separation tag.
 #[pyfunction]
 fn derive_elements(py: Python<'_>, tag: &[u8], first: u64, count: u64) -> Elements {
-    py.detach(|| {
-        let one = |number: u64| RistrettoPoint::from_uniform_bytes(&derive::uniform_bytes(tag, number));
-        Elements::from_points((first..first + count).into_par_iter().map(one).collect())
-    })
+    let one = |number: u64| RistrettoPoint::from_uniform_bytes(&derive::uniform_bytes(tag, number));
+    let work = || Elements::from_points((first..first + count).into_par_iter().map(one).collect());
+    py.detach(|| parallel::run(work))
+}
+
+/// See `parallel::work_aside`; of this module's functions, `decode` and `derive_elements` obey.
+#[pyfunction]
+fn work_aside() {
+    parallel::work_aside();
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NOT_CANONICAL", NOT_CANONICAL)?;
     module.add("IDENTITY", IDENTITY)?;
     module.add_function(wrap_pyfunction!(decode, module)?)?;
+    module.add_function(wrap_pyfunction!(work_aside, module)?)?;
     module.add_function(wrap_pyfunction!(try_decode, module)?)?;
     module.add_function(wrap_pyfunction!(identity, module)?)?;
     module.add_function(wrap_pyfunction!(one_way, module)?)?;

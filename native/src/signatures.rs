@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use rayon::prelude::*;
 use sha2::{Digest, Sha512};
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// The encodings with y < p of the points of small order and of the two negative zeros.
 const REFUSED: [[u8; 32]; 10] = [
@@ -50,24 +52,38 @@ fn allowed(point: &[u8; 32]) -> bool {
     canonical && !REFUSED.contains(point)
 }
 
-/// SB - hA, or None where the signature fails before the equation is asked.
-fn expected(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Option<EdwardsPoint> {
+/// SB - hA, or None where the signature fails before the equation is asked. Of `known`, every key is allowed.
+fn expected(
+    known: &HashMap<[u8; 32], EdwardsPoint>,
+    public: &[u8; 32],
+    message: &[u8],
+    signature: &[u8; 64],
+) -> Option<EdwardsPoint> {
     let (r, s) = (signature.first_chunk::<32>()?, signature.last_chunk::<32>()?);
-    if !allowed(public) || !allowed(r) {
+    if !allowed(r) {
         return None;
     }
+    let a = match known.get(public) {
+        Some(point) => *point,
+        None if allowed(public) => CompressedEdwardsY(*public).decompress()?,
+        None => return None,
+    };
     let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*s))?;
-    let a = CompressedEdwardsY(*public).decompress()?;
     let digest = Sha512::new().chain_update(r).chain_update(public).chain_update(message).finalize();
     let h = Scalar::from_bytes_mod_order_wide(&digest.into());
     Some(EdwardsPoint::vartime_double_scalar_mul_basepoint(&h, &-a, &s))
 }
 
 /// The first place of a piece whose signature does not verify.
-fn first_bad(publics: &[[u8; 32]], messages: &[impl AsRef<[u8]>], signatures: &[[u8; 64]]) -> Option<usize> {
+fn first_bad(
+    known: &HashMap<[u8; 32], EdwardsPoint>,
+    publics: &[[u8; 32]],
+    messages: &[impl AsRef<[u8]>],
+    signatures: &[[u8; 64]],
+) -> Option<usize> {
     let mut points = Vec::with_capacity(publics.len());
     for ((public, message), signature) in publics.iter().zip(messages).zip(signatures) {
-        match expected(public, message.as_ref(), signature) {
+        match expected(known, public, message.as_ref(), signature) {
             Some(point) => points.push(point),
             None => break,
         }
@@ -79,39 +95,76 @@ fn first_bad(publics: &[[u8; 32]], messages: &[impl AsRef<[u8]>], signatures: &[
 
 /// The index of the first signature that does not verify, or None. Keys of 32 and signatures of 64 bytes, flat.
 #[pyfunction]
+#[pyo3(signature = (publics, messages, signatures, known=None))]
 fn vartime_verify_signatures(
     py: Python<'_>,
     publics: &[u8],
     messages: Vec<PyBackedBytes>,
     signatures: &[u8],
+    known: Option<PyRef<'_, PublicKeys>>,
 ) -> PyResult<Option<usize>> {
     let (publics, signatures) = (publics.as_chunks::<32>().0, signatures.as_chunks::<64>().0);
     if publics.len() != messages.len() || signatures.len() != messages.len() {
         return Err(PyValueError::new_err("not one key and one signature for each message"));
     }
+    let known = known.as_deref();
     Ok(py.detach(|| {
+        let none = HashMap::new();
+        let known = known.map(PublicKeys::known);
+        let known = known.as_deref().unwrap_or(&none);
         let size = parallel::piece(messages.len());
         publics
             .par_chunks(size)
             .zip(messages.par_chunks(size))
             .zip(signatures.par_chunks(size))
             .enumerate()
-            .map(|(number, ((p, m), s))| first_bad(p, m, s).map(|index| number * size + index))
+            .map(|(number, ((p, m), s))| first_bad(known, p, m, s).map(|index| number * size + index))
             .find_first(Option::is_some)
             .flatten()
     }))
 }
 
-/// The index of the first key that is not canonical, of small order or not on the curve, or None.
-#[pyfunction]
-fn vartime_refused_key(py: Python<'_>, publics: &[u8]) -> Option<usize> {
-    let refused = |key: &[u8; 32]| !allowed(key) || CompressedEdwardsY(*key).decompress().is_none();
-    py.detach(|| publics.as_chunks::<32>().0.par_iter().position_first(refused))
+/// Keys as decoded points, of which each is decoded once. More than `MOST_KEYS` are not kept.
+#[pyclass(frozen, module = "vemre_native")]
+struct PublicKeys {
+    points: RwLock<HashMap<[u8; 32], EdwardsPoint>>,
+}
+
+/// About 200 bytes each.
+const MOST_KEYS: usize = 1 << 19;
+
+impl PublicKeys {
+    fn known(&self) -> RwLockReadGuard<'_, HashMap<[u8; 32], EdwardsPoint>> {
+        // A writer that panicked has added whole entries or none.
+        self.points.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl PublicKeys {
+    #[new]
+    fn new() -> Self {
+        PublicKeys { points: RwLock::default() }
+    }
+
+    /// Takes more keys up. The index of the first that is not canonical, of small order or not on the curve, or None.
+    fn vartime_refused(&self, py: Python<'_>, publics: &[u8]) -> Option<usize> {
+        py.detach(|| {
+            let publics = publics.as_chunks::<32>().0;
+            let decoded = parallel::map(publics, |key| {
+                Some(CompressedEdwardsY(*key)).filter(|_| allowed(key)).and_then(|key| key.decompress())
+            });
+            let mut points = self.points.write().unwrap_or_else(PoisonError::into_inner);
+            let room = MOST_KEYS.saturating_sub(points.len());
+            points.extend(publics.iter().zip(&decoded).filter_map(|(key, point)| Some((*key, (*point)?))).take(room));
+            decoded.iter().position(Option::is_none)
+        })
+    }
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(vartime_verify_signatures, module)?)?;
-    module.add_function(wrap_pyfunction!(vartime_refused_key, module)?)
+    module.add_class::<PublicKeys>()
 }
 
 #[cfg(test)]
@@ -141,12 +194,12 @@ mod tests {
             messages.iter().enumerate().map(|(i, m)| signed(i as u64 + 5, m, error(i))).unzip()
         };
         let (publics, signatures) = made(&[]);
-        assert_eq!(first_bad(&publics, &messages, &signatures), None);
+        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, &signatures), None);
         let (publics, signatures) = made(&[7, 30]);
-        assert_eq!(first_bad(&publics, &messages, &signatures), Some(7));
+        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, &signatures), Some(7));
         let (mut publics, signatures) = made(&[]);
         publics[3] = REFUSED[0];
-        assert_eq!(first_bad(&publics, &messages, &signatures), Some(3));
+        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, &signatures), Some(3));
     }
 
     #[test]

@@ -41,6 +41,8 @@ def test_group_laws(group: Group, one: bytes, two: bytes, three: bytes) -> None:
     assert (p + -p).vartime_identity_at() == 0
     assert (p - q).encode() == (p + -q).encode()
     assert (p + p).encode() == group.mul_by_one(p, 2).encode()
+    for vector in in_every_form(group, p.concat(q, zero)):
+        assert vector.double().encode() == (vector + vector).encode()
     assert p.concat(q, r).sum().encode() == (p + q + r).encode()
 
 

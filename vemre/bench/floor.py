@@ -111,7 +111,7 @@ def _bare(group: Group, points: int, signatures: int) -> Callable[[], None]:
 
 def verify(folder: Path) -> None:
     """Verify ``folder/record`` with the installed command."""
-    words = [sys.executable, "-m", "vemre.cli", "audit", "verify", str(folder / "record")]
+    words = [str(Path(sys.executable).with_name("vemre")), "audit", "verify", str(folder / "record")]
     # As installed, with its bytecode, whatever this shell says: the first round writes it.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     words += ["--policy", str(folder / "policy.json"), "--json"]

@@ -23,6 +23,7 @@ import nacl.exceptions
 
 from vemre.errors import VemreError
 from vemre.group import Group
+from vemre.group.kernel import PublicKeys
 from vemre.params import GROUP_ORDER
 
 PUBLIC_BYTES: Final = 32
@@ -68,16 +69,23 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
 
 
 def first_invalid(
-    group: Group, publics: Sequence[bytes], messages: Sequence[bytes], signatures: Sequence[bytes]
+    group: Group,
+    publics: Sequence[bytes],
+    messages: Sequence[bytes],
+    signatures: Sequence[bytes],
+    known: PublicKeys | None = None,
 ) -> int | None:
     """The index of the first of these signatures that `verify` refuses, or None. With the group's own arithmetic, on
-    all cores, where it has some. Raises ValueError where there is not one key and one signature for each message."""
+    all cores, where it has some; `known` as `first_refused` filled it.
+
+    Raises ValueError where there is not one key and one signature for each message.
+    """
     lengths = {len(publics), len(messages), len(signatures)}
     if len(lengths) != 1:
         raise ValueError("not one key and one signature for each message")
     sized = all(len(key) == PUBLIC_BYTES for key in publics) and all(len(s) == SIGNATURE_BYTES for s in signatures)
     if group.kernel is not None and sized:
-        return group.kernel.vartime_verify_signatures(b"".join(publics), messages, b"".join(signatures))
+        return group.kernel.vartime_verify_signatures(b"".join(publics), messages, b"".join(signatures), known)
     for index, (public, message, signature) in enumerate(zip(publics, messages, signatures, strict=True)):
         try:
             verify(public, message, signature)
@@ -86,10 +94,10 @@ def first_invalid(
     return None
 
 
-def first_refused(group: Group, publics: Sequence[bytes]) -> int | None:
-    """The index of the first of these keys that `check_public` refuses, or None."""
+def first_refused(group: Group, publics: Sequence[bytes], known: PublicKeys | None = None) -> int | None:
+    """The index of the first of these keys that `check_public` refuses, or None. `known` takes the decoded keys up."""
     if group.kernel is not None and all(len(key) == PUBLIC_BYTES for key in publics):
-        return group.kernel.vartime_refused_key(b"".join(publics))
+        return (known or group.kernel.public_keys()).vartime_refused(b"".join(publics))
     for index, public in enumerate(publics):
         try:
             check_public(public)

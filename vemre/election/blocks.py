@@ -6,12 +6,13 @@ block: it runs on the voter's own device, before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from vemre.errors import Refused
 from vemre.group import Elements, Group
 from vemre.params import BLOCK_BYTES, ELEMENT_BYTES
+from vemre.proofs import threshold
 
 COUNTERS: Final = 128
 
@@ -48,6 +49,13 @@ def decode_blocks(group: Group, encodings: bytes) -> list[bytes | None]:
     first = _first_counters(group, limits)
     found = {element: element[1 : 1 + BLOCK_BYTES] for element in formed if first[element[1:-1]] == element[0] // 2}
     return [found.get(element) for element in each]
+
+
+def open_blocks(group: Group, payloads: Elements, shares: Mapping[int, Elements]) -> list[bytes | None]:
+    """The block of each ciphertext, as `decode_blocks`, from its b in `payloads` and verified shares by trustee."""
+    distinct, places = threshold.combine_distinct(group, payloads, shares)
+    blocks = decode_blocks(group, distinct.encode())
+    return [blocks[place] for place in places]
 
 
 def _first_counters(group: Group, limits: dict[bytes, int]) -> dict[bytes, int | None]:

@@ -106,6 +106,9 @@ class ReferenceElements(Elements):
             return ReferenceElements(halves=[negate(half) for half in self._halves])
         return ReferenceElements([negate(point) for point in self.points])
 
+    def double(self) -> ReferenceElements:
+        return ReferenceElements(halves=self.points)
+
     def sum(self) -> ReferenceElements:
         total = IDENTITY
         if self._halves is not None:

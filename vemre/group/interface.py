@@ -131,6 +131,10 @@ class Elements(ABC):
     def __neg__(self) -> Elements: ...
 
     @abstractmethod
+    def double(self) -> Elements:
+        """Each twice. The doubles of many are encoded for less than they themselves."""
+
+    @abstractmethod
     def sum(self) -> Elements:
         """The sum of all, as a vector of length one (the identity where the vector is empty)."""
 

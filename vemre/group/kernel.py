@@ -18,6 +18,13 @@ ReadBallot = tuple[bytes, str, str, bytes, tuple[bytes, str, Shape, bytes, bytes
 """Leaf hash, log, signer, signature, and the fields of `vemre.records.cast.Cast`."""
 
 
+class PublicKeys(Protocol):
+    """Ed25519 keys as decoded points, of which each is decoded once."""
+
+    def vartime_refused(self, publics: bytes) -> int | None:
+        """Decode more keys and keep them, up to a limit. The index of the first that cannot be used, or None."""
+
+
 class Kernel(Protocol):
     """What the compiled module offers beside the arithmetic."""
 
@@ -36,11 +43,17 @@ class Kernel(Protocol):
         """The challenges of the proofs of ballots of one shape, ballot by ballot, block by block. `head` is what the
         transcripts begin with, up to the urn; `contests` are (id, blocks)."""
 
-    def vartime_verify_signatures(self, publics: bytes, messages: Sequence[bytes], signatures: bytes) -> int | None:
-        """The index of the first Ed25519 signature that does not verify."""
+    def vartime_verify_signatures(
+        self, publics: bytes, messages: Sequence[bytes], signatures: bytes, known: PublicKeys | None = None
+    ) -> int | None:
+        """The index of the first Ed25519 signature that does not verify; `known` may hold some of the keys."""
 
-    def vartime_refused_key(self, publics: bytes) -> int | None:
-        """The index of the first Ed25519 key that cannot be used."""
+    def public_keys(self) -> PublicKeys:
+        """Empty."""
+
+    def work_aside(self) -> None:
+        """Let what the calling thread decodes and derives from now on keep nobody else waiting: for a thread that
+        works ahead of what others will need."""
 
     def leaf_hashes(self, entries: Sequence[bytes]) -> bytes:
         """The leaf hashes of entries, flat."""

@@ -15,6 +15,7 @@ import vemre_native as native
 from vemre.checks import Check
 from vemre.errors import CheckFailed
 from vemre.group.interface import Elements, Group, Scalars
+from vemre.group.kernel import PublicKeys
 from vemre.params import ELEMENT_BYTES, GROUP_ORDER, NAME, SCALAR_BYTES
 from vemre.types import Random
 
@@ -134,6 +135,9 @@ class NativeElements(Elements):
     def __neg__(self) -> NativeElements:
         return NativeElements(self.inner.neg())
 
+    def double(self) -> NativeElements:
+        return NativeElements(self.inner.double())
+
     def sum(self) -> NativeElements:
         return NativeElements(self.inner.sum())
 
@@ -145,10 +149,17 @@ class NativeKernel:
     """See `vemre.group.kernel.Kernel`."""
 
     read_ballots = staticmethod(native.read_ballots)
-    vartime_verify_signatures = staticmethod(native.vartime_verify_signatures)
-    vartime_refused_key = staticmethod(native.vartime_refused_key)
+    public_keys = staticmethod(native.PublicKeys)
+    work_aside = staticmethod(native.work_aside)
     leaf_hashes = staticmethod(native.leaf_hashes)
     node_hashes = staticmethod(native.node_hashes)
+
+    def vartime_verify_signatures(
+        self, publics: bytes, messages: Sequence[bytes], signatures: bytes, known: PublicKeys | None = None
+    ) -> int | None:
+        if known is not None and not isinstance(known, native.PublicKeys):
+            raise TypeError(f"{type(known).__name__} given to the native back end")
+        return native.vartime_verify_signatures(publics, messages, signatures, known)
 
     def ballot_challenges(
         self,

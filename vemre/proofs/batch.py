@@ -70,11 +70,20 @@ class Equations:
         detail: str,
         terms: Sequence[Term],
         *,
+        weighted: bool = False,
         where: str | None = None,
         party: str | None = None,
     ) -> None:
-        """One more equation: the sum over `terms` of scalars times elements is the identity."""
-        self._parts.append(_One(tuple(terms), Label(check, detail, where, party)))
+        """One more equation: the sum over `terms` of scalars times elements is the identity.
+
+        `weighted` says that the terms are those of one or more equations, each multiplied already by a fresh weight
+        of its own (`draw`), so that they need no other one.
+        """
+        self._parts.append(_One(tuple(terms), Label(check, detail, where, party), weighted))
+
+    def draw(self, count: int) -> Scalars:
+        """Fresh weights."""
+        return self.group.random_weights(count, self.random)
 
     def add_each(self, labels: Sequence[Label], rows: Sequence[Term], shared: Sequence[Term]) -> None:
         """One more equation per label. Equation i is the sum, over `rows`, of scalar i times element i, and, over
@@ -99,7 +108,7 @@ class Equations:
     def _hold(self, parts: list[_Part]) -> bool:
         terms: list[Term] = []
         for part in parts:
-            terms += part.weighted(self.group.random_weights(part.count, self.random), self.group)
+            terms += part.times(self.draw(part.count), self.group)
         return vartime_combine(self.group, terms).vartime_identity_at() == 0
 
 
@@ -130,7 +139,7 @@ class _Part(Protocol):
 
     def part(self, start: int, stop: int) -> _Part: ...
 
-    def weighted(self, weights: Scalars, group: Group) -> list[Term]:
+    def times(self, weights: Scalars, group: Group) -> list[Term]:
         """The terms of their sum, each equation times its weight."""
 
 
@@ -138,12 +147,15 @@ class _Part(Protocol):
 class _One:
     terms: tuple[Term, ...]
     label: Label
+    weighted: bool = False
     count = 1
 
     def part(self, _start: int, _stop: int) -> _One:
         return self
 
-    def weighted(self, weights: Scalars, _group: Group) -> list[Term]:
+    def times(self, weights: Scalars, _group: Group) -> list[Term]:
+        if self.weighted:
+            return list(self.terms)
         return [(scalars.scale(weights[0]), elements) for scalars, elements in self.terms]
 
 
@@ -166,7 +178,7 @@ class _Each:
         shared = tuple((scalars.slice(start, stop), element) for scalars, element in self.shared)
         return _Each(self.labels[start:stop], rows, shared)
 
-    def weighted(self, weights: Scalars, group: Group) -> list[Term]:
+    def times(self, weights: Scalars, group: Group) -> list[Term]:
         terms = [(scalars * weights, elements) for scalars, elements in self.rows]
         return terms + [(group.scalars([scalars.dot(weights)]), element) for scalars, element in self.shared]
 

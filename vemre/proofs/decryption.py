@@ -89,18 +89,13 @@ def add_to(
     transcript = statement.transcript()
     d = combine(group, transcript, statement)
     c = challenge(transcript, proof.t1, proof.t2)
-    minus_one, minus_c = group.scalars([-1]), group.scalars([-c])
-    equations.add(
-        Check.DECRYPT_PROOF,
-        _DETAIL,
-        ((response, equations.generator), (minus_one, t.slice(0, 1)), (minus_c, statement.verification_key)),
-        where=where,
-        party=party,
-    )
-    equations.add(
-        Check.DECRYPT_PROOF,
-        _DETAIL,
-        ((d.scale(response[0]), statement.bases), (minus_one, t.slice(1, 2)), (d.scale(-c), statement.shares)),
-        where=where,
-        party=party,
-    )
+    # The weights go in before the long vectors are multiplied by anything.
+    w1, w2 = weights = equations.draw(2)
+    terms = [
+        (response.scale(w1), equations.generator),
+        (group.scalars([-c * w1]), statement.verification_key),
+        (d.scale(response[0] * w2), statement.bases),
+        (d.scale(-c * w2), statement.shares),
+        (-weights, t),
+    ]
+    equations.add(Check.DECRYPT_PROOF, _DETAIL, terms, weighted=True, where=where, party=party)

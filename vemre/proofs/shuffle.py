@@ -54,6 +54,11 @@ def proof_length(rows: int, width: int) -> int:
     return 32 * (5 * rows + 3 * width + 6)
 
 
+def elements_in_proof(rows: int, width: int) -> int:
+    """How many elements a proof blob begins with: C, D, T1..T3, T4, E."""
+    return 3 * rows + 2 * width + 3
+
+
 @dataclass(frozen=True)
 class Proof:
     """A decoded proof blob, and the encodings that the transcript absorbs."""
@@ -72,12 +77,16 @@ class Proof:
     sz: Scalars
 
     @classmethod
-    def parse(cls, group: Group, data: bytes, rows: int, width: int) -> Proof:
-        """Raises CheckFailed(SHUFFLE-LENGTH, ELEMENT, IDENTITY or SCALAR)."""
+    def parse(cls, group: Group, data: bytes, rows: int, width: int, elements: Elements | None = None) -> Proof:
+        """`elements` are those that the blob begins with, where they are decoded already.
+
+        Raises CheckFailed(SHUFFLE-LENGTH, ELEMENT, IDENTITY or SCALAR).
+        """
         if len(data) != proof_length(rows, width):
             raise CheckFailed(Check.SHUFFLE_LENGTH, "the proof has another length than its rows give")
-        points = 3 * rows + 2 * width + 3
-        elements = group.decode(data[: 32 * points])
+        points = elements_in_proof(rows, width)
+        if elements is None:
+            elements = group.decode(data[: 32 * points])
         scalars = group.decode_scalars(data[32 * points :])
         c, d = elements.slice(0, rows), elements.slice(rows, 2 * rows)
         at = 2 * rows
@@ -120,16 +129,24 @@ def verify(
 
 
 def add_to(
-    equations: Equations, statement: Statement, proof: bytes, *, where: str | None = None, party: str | None = None
+    equations: Equations,
+    statement: Statement,
+    proof: bytes,
+    *,
+    elements: Elements | None = None,
+    where: str | None = None,
+    party: str | None = None,
 ) -> None:
-    """As `verify`, as part of a batch. Raises at once what parsing raises."""
+    """As `verify`, as part of a batch; `elements` of the proof as for `Proof.parse`. Raises at once what parsing
+    raises."""
     with located(where, party):
         rows, width = statement.rows, statement.width
         if rows < 2 or len(statement.inputs) != 2 * width * rows or len(statement.outputs) != len(statement.inputs):
             raise CheckFailed(Check.SHUFFLE_LENGTH, "inputs and outputs are not the same number of rows, two or more")
-        parsed = Proof.parse(equations.group, proof, rows, width)
+        parsed = Proof.parse(equations.group, proof, rows, width, elements)
     terms = _terms(equations, statement, parsed, Weights.draw(equations, rows, width))
-    equations.add(Check.SHUFFLE, "the proof of the shuffle does not verify", terms, where=where, party=party)
+    problem = "the proof of the shuffle does not verify"
+    equations.add(Check.SHUFFLE, problem, terms, weighted=True, where=where, party=party)
 
 
 @dataclass(frozen=True)
@@ -146,7 +163,7 @@ class Weights:
     @classmethod
     def draw(cls, equations: Equations, rows: int, width: int) -> Weights:
         """Fresh ones."""
-        return cls(*(equations.group.random_weights(count, equations.random) for count in (3, 2 * width, rows)))
+        return cls(*map(equations.draw, (3, 2 * width, rows)))
 
 
 def _terms(equations: Equations, statement: Statement, proof: Proof, weights: Weights) -> list[Term]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import lcm, prod
 
 from vemre.group import Elements, Group
-from vemre.params import GROUP_ORDER
+from vemre.params import ELEMENT_BYTES, GROUP_ORDER
 
 
 def evaluate_commitments(group: Group, commitments: Elements, at: int) -> Elements:
@@ -33,11 +33,36 @@ def combine_shares(group: Group, payloads: Elements, shares: Mapping[int, Elemen
     The lambda_k are fractions of small numbers. With D their common denominator, D M_i is D b_i minus the sum over k of
     (D lambda_k) S_ik: short multiplications alone, and one of full length at the end where D is not 1. All public.
     """
+    return _divide(group, *_multiples(group, payloads, shares))
+
+
+def combine_distinct(group: Group, payloads: Elements, shares: Mapping[int, Elements]) -> tuple[Elements, list[int]]:
+    """The distinct elements among the M_i of `combine_shares`, and for each i the place of M_i among them: most votes
+    of a batch are alike, and a double tells elements apart at a tenth of the price of an encoding (l is odd)."""
+    total, common = _multiples(group, payloads, shares)
+    doubles = total.double().encode()
+    first: dict[bytes, int] = {}
+    rows: list[int] = []
+    places: list[int] = []
+    for index, start in enumerate(range(0, len(doubles), ELEMENT_BYTES)):
+        place = first.setdefault(doubles[start : start + ELEMENT_BYTES], len(rows))
+        if place == len(rows):
+            rows.append(index)
+        places.append(place)
+    return _divide(group, total.take(rows), common), places
+
+
+def _multiples(group: Group, payloads: Elements, shares: Mapping[int, Elements]) -> tuple[Elements, int]:
+    """D M_i for all i, and D."""
     common, numerators = _common_denominator(list(shares))
     total = _times(group, payloads, common)
     for numerator, vector in zip(numerators, shares.values(), strict=True):
         total = total - _times(group, vector, numerator)
-    return total if common == 1 else group.vartime_mul_by_one(total, pow(common, -1, GROUP_ORDER))
+    return total, common
+
+
+def _divide(group: Group, multiples: Elements, common: int) -> Elements:
+    return multiples if common == 1 else group.vartime_mul_by_one(multiples, pow(common, -1, GROUP_ORDER))
 
 
 def _common_denominator(indices: Sequence[int]) -> tuple[int, list[int]]:

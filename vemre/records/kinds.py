@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.fields import Body
-from vemre.types import LOG_NAMES, LogName
-
-WRITERS: dict[LogName, str] = {"registry": "registry", "ballot": "ballot-box", "tally": "tally"}
-"""The role that writes each log."""
+from vemre.types import LOG_NAMES, WRITERS, LogName
 
 CREDENTIAL = "credential"
 """Stands for the voter's own credential among the signers."""

@@ -19,9 +19,8 @@ from vemre.log import merkle
 from vemre.log.tiles import ENTRIES, TILE_HEIGHT, TILE_WIDTH, Tile, encode_bundle, encode_tile, tiles
 from vemre.records.bundle import blob_refs
 from vemre.records.fields import Blob
-from vemre.records.kinds import WRITERS
 from vemre.service.election_source import ElectionSource
-from vemre.types import LOG_NAMES, LogName
+from vemre.types import LOG_NAMES, WRITERS, LogName
 
 Written = Callable[[int, int], None]
 """Called with the number of files written and their total."""

@@ -24,10 +24,9 @@ from vemre.messages import RemoteProblem
 from vemre.records.bulk import parse_all
 from vemre.records.bundle import blob_refs, check_blob
 from vemre.records.fields import Blob
-from vemre.records.kinds import WRITERS
 from vemre.records.record import Record
 from vemre.service.sources import MAX_BLOB_BYTES, LogSource
-from vemre.types import LogName
+from vemre.types import WRITERS, LogName
 
 PORTION: Final = 4_096
 """Entries that are read and parsed together: bounds memory."""

@@ -16,13 +16,12 @@ from vemre.crypto.keyfile import KeyFile
 from vemre.crypto.signing import SigningKey
 from vemre.errors import KeyFileError, Refused
 from vemre.log.signer import LogSigner
-from vemre.records.kinds import WRITERS
 from vemre.service import official
 from vemre.service.settings import ServiceSettings
 from vemre.storage import keyfiles, schema
 from vemre.storage.engine import open_engine
 from vemre.storage.log_store import LogStore
-from vemre.types import LogName, Random
+from vemre.types import WRITERS, LogName, Random
 
 KEY_FILE: Final = "service.key"
 OFFICIAL: Final = "official"

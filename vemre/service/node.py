@@ -28,13 +28,12 @@ from vemre.group import Group
 from vemre.records import bundle
 from vemre.records.bulk import parse_all
 from vemre.records.fields import Blob
-from vemre.records.kinds import WRITERS
 from vemre.records.record import Record, parse
 from vemre.service.follower import PORTION, Follower
 from vemre.service.writer import Writer
 from vemre.storage.blobs import BlobStore
 from vemre.storage.log_store import LogTransaction
-from vemre.types import Clock, LogName, Random
+from vemre.types import WRITERS, Clock, LogName, Random
 
 T = TypeVar("T")
 

@@ -9,7 +9,13 @@ from proof_cases import points, scalars
 
 from vemre.group import Group, Scalars
 from vemre.params import GROUP_ORDER
-from vemre.proofs.threshold import combine_shares, evaluate_commitments, lagrange_at_zero, verification_key
+from vemre.proofs.threshold import (
+    combine_distinct,
+    combine_shares,
+    evaluate_commitments,
+    lagrange_at_zero,
+    verification_key,
+)
 
 
 def evaluate(polynomial: Scalars, at: int) -> int:
@@ -54,5 +60,14 @@ def test_any_quorum_decrypts(group: Group, trustees: int, threshold: int) -> Non
         found = combine_shares(group, b, {k: shares[k] for k in reversed(quorum)})
         assert found.encode() == messages.encode()
     assert combine_shares(group, b, shares).encode() == messages.encode()
+    for used in (shares, dict(list(shares.items())[-threshold:])):
+        # Rows 0, 2 and 3 carry the same message, in different ciphertexts.
+        r = scalars(group, 4)
+        rows = [0, 1, 0, 0]
+        several = messages.take(rows) + group.fixed_mul(key, r)
+        parts = {k: group.mul_by_one(group.base_mul(r), secrets[k]) for k in used}
+        distinct, places = combine_distinct(group, several, parts)
+        assert places == rows
+        assert distinct.encode() == messages.encode()
     too_few = dict(list(shares.items())[: threshold - 1])
     assert combine_shares(group, b, too_few).encode() != messages.encode()

@@ -39,9 +39,8 @@ from vemre.proofs import ballot_pok, decryption, possession, shuffle
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
 from vemre.records.fields import format_time
-from vemre.records.kinds import WRITERS
 from vemre.records.record import Record, assemble, parse
-from vemre.types import LOG_NAMES, LogName
+from vemre.types import LOG_NAMES, WRITERS, LogName
 
 Verdict = tuple[Check, str | None, str | None, str] | None
 Logs = Mapping[LogName, list[Record]]

@@ -21,6 +21,7 @@ from vemre.election.rules.log_view import LogView
 from vemre.election.rules.view import View
 from vemre.errors import CheckFailed
 from vemre.group import Backend, Elements, Group, load
+from vemre.group.kernel import PublicKeys
 from vemre.records.bulk import parse_all
 from vemre.records.record import Record
 from vemre.types import Random
@@ -73,6 +74,7 @@ def check_all_signatures(view: View) -> bool:
     if view.workers.here:
         for chunk in _chunks(indices, CHUNK):
             _check_signatures(view, state, chunk)
+        view.decoded.drop_keys()
         return True
     for chunk, good in view.workers.each(signatures_of_piece, _pieces(view, state, indices)):
         if good is True:
@@ -85,7 +87,7 @@ def check_all_signatures(view: View) -> bool:
 def _check_signatures(view: View, state: BallotState, chunk: Sequence[int]) -> None:
     log = view.ballot
     while chunk:
-        bad = _first_unsigned(view.group, [log.records[index] for index in chunk])
+        bad = _first_unsigned(view.group, [log.records[index] for index in chunk], view.decoded.keys(view.group))
         if bad != 0:
             view.settled.note_passed(("signed", state.context), log, chunk[-1 if bad is None else bad - 1] + 1)
         if bad is None:
@@ -94,12 +96,13 @@ def _check_signatures(view: View, state: BallotState, chunk: Sequence[int]) -> N
         chunk = chunk[bad + 1 :]
 
 
-def _first_unsigned(group: Group, records: Sequence[Record]) -> int | None:
+def _first_unsigned(group: Group, records: Sequence[Record], known: PublicKeys | None = None) -> int | None:
     return ed25519.first_invalid(
         group,
         [record.cast.credential for record in records],
         [record.signed_bytes for record in records],
         [record.signature for record in records],
+        known,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from functools import partial
 
 from vemre.checks import Check
-from vemre.election.blocks import decode_blocks
+from vemre.election.blocks import open_blocks
 from vemre.election.rules.decryption_pieces import (
     PORTION,
     DecryptionPiece,
@@ -22,7 +22,7 @@ from vemre.election.rules.view import Batch, View, role_number
 from vemre.errors import CheckFailed
 from vemre.group import Elements
 from vemre.params import ELEMENT_BYTES
-from vemre.proofs import decryption, threshold
+from vemre.proofs import decryption
 from vemre.proofs.batch import Equations
 from vemre.records import vote_bodies as v
 from vemre.records.record import Record
@@ -106,7 +106,7 @@ def shares_of(view: View, index: int, record: Record) -> Elements:
         except CheckFailed as failure:
             raise failure.located(where=where, party=party) from None
 
-    return view.decoded.get(body.shares.sha256, decode)
+    return view.decoded.get(body.shares, decode)
 
 
 def check_proofs(view: View) -> bool:
@@ -273,8 +273,7 @@ def plaintexts(view: View, batch: Batch) -> list[list[bytes | None]]:
         for start in range(0, len(payloads), PORTION):
             stop = start + PORTION
             parts = {trustee: vector.slice(start, stop) for trustee, vector in shares.items()}
-            messages = threshold.combine_shares(view.group, payloads.slice(start, stop), parts)
-            blocks += decode_blocks(view.group, messages.encode())
+            blocks += open_blocks(view.group, payloads.slice(start, stop), parts)
         return _rows(blocks, wide)
 
     return view.memo.once(_plaintext_fact(view, batch), combine)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vemre.election.blocks import decode_blocks
+from vemre.election.blocks import open_blocks
 from vemre.errors import CheckFailed
 from vemre.group import Backend, load
 from vemre.params import ELEMENT_BYTES
-from vemre.proofs import decryption, threshold
+from vemre.proofs import decryption
 from vemre.types import Random
 
 PORTION: Final = 1 << 17
@@ -80,4 +80,4 @@ def plaintexts_of_piece(piece: PlaintextPiece) -> list[bytes | None]:
     group = load(piece.backend)
     payloads = group.decode(piece.ciphertexts).strided(1, 1, 2)
     shares = {trustee: group.decode(data) for trustee, data in piece.shares}
-    return decode_blocks(group, threshold.combine_shares(group, payloads, shares).encode())
+    return open_blocks(group, payloads, shares)

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple, TypeVar, cast
 
 from vemre.log.merkle import Tree
 from vemre.records.fields import Body
-from vemre.records.kinds import KIND_OF_BODY, WRITERS
+from vemre.records.kinds import KIND_OF_BODY
 from vemre.records.record import Record
-from vemre.types import LogName
+from vemre.types import WRITERS, LogName
 
 B = TypeVar("B", bound=Body)
 

@@ -11,7 +11,7 @@ from vemre.election.rules.decoded import MOST_POINTS
 from vemre.election.rules.keygen import joint_key
 from vemre.election.rules.view import Batch, View, role_number
 from vemre.errors import CheckFailed
-from vemre.group import Backend, load
+from vemre.group import Backend, Elements, load
 from vemre.params import ELEMENT_BYTES
 from vemre.proofs import shuffle
 from vemre.proofs.batch import Equations
@@ -261,11 +261,19 @@ def _hold(view: View, together: list[Mix]) -> bool:
     equations = Equations(view.group, view.random)
     try:
         for mix in together:
-            shuffle.add_to(equations, *_statement(view, mix))
+            shuffle.add_to(equations, *_statement(view, mix), elements=_ahead(view, mix))
         equations.verify()
     except CheckFailed:
         return False
     return True
+
+
+def _ahead(view: View, mix: Mix) -> Elements | None:
+    """The elements of a proof, where somebody has decoded them."""
+    body = mix.body
+    assert body.proof is not None
+    count = shuffle.elements_in_proof(body.rows, width(view, (body.urn, body.contest)))
+    return view.decoded.ahead(body.proof.sha256, count)
 
 
 def _check_proof(view: View, mix: Mix) -> bool:

@@ -51,7 +51,7 @@ def check_keys(view: View) -> bool:
 
 def _check_credentials(view: View, urn: s.RollUrn, place: str) -> bool:
     keys = _keys(view.blob(urn.credentials, "registry"))
-    if ed25519.first_refused(view.group, keys) is not None:
+    if ed25519.first_refused(view.group, keys, view.decoded.keys(view.group)) is not None:
         raise CheckFailed(Check.ROLL_KEYS, "a credential cannot be used", where=place, party="registry")
     return True
 

@@ -92,6 +92,7 @@ class View:
         *,
         logs: dict[LogName, LogView] | None = None,
         memo: Memo | None = None,
+        decoded: Decoded | None = None,
         workers: Workers = HERE,
     ) -> None:
         self.anchors = anchors
@@ -101,7 +102,7 @@ class View:
         self.logs: dict[LogName, LogView] = logs or {name: LogView(name) for name in LOG_NAMES}
         self.memo = memo or Memo()
         self.tables = Tables()
-        self.decoded = Decoded()
+        self.decoded = decoded or Decoded()
         self.settled = Settled(self.logs)
         self._trusted: dict[LogName, Mark] = {}
         self._blobs = blobs
@@ -163,7 +164,7 @@ class View:
 
     def elements(self, ref: Blob, party: str) -> Elements:
         """The elements of a blob. Raises what `blob` does, and CheckFailed(ELEMENT or IDENTITY)."""
-        return self.decoded.get(ref.sha256, lambda: self.group.decode(self.blob(ref, party)))
+        return self.decoded.get(ref, lambda: self.group.decode(self.blob(ref, party)))
 
     def has_blob(self, ref: Blob) -> bool:
         """Whether the blob is at hand."""
