@@ -1,8 +1,8 @@
 """What verifying a whole record takes, over the least it could take: the *floor*.
 
 The floor is the decoding of every point that the record gives the verifier (of a ballot a, b and T per block; of a
-mixer a', b' per block and C, D, E; of each trustee that decrypted S per block: three where three of five do, for the
-record has no others), one multi-scalar multiplication over as many, and the check of every ballot's signature: bare
+mixer a', b' per block and C, D, E; of each trustee S per block: any three of the five could open the record, and all of
+them decrypt), one multi-scalar multiplication over as many, and the check of every ballot's signature: bare
 calls of the back end, on data that stands ready.
 
 The verification is the installed command as a process of its own, from its start to its end. Both are measured in
@@ -33,7 +33,8 @@ ENTRY_BYTES = 1_000
 
 
 def make_record(folder: Path, ballots: int, blocks: int) -> None:
-    """One contest, one urn, two mixers, three of five trustees; `folder` gets ``record`` and ``policy.json``.
+    """One contest, one urn, two mixers, three of five trustees, all of whom decrypt; `folder` gets ``record`` and
+    ``policy.json``.
 
     Raises Refused outside a checkout, which alone has the programs that make records.
     """
@@ -41,6 +42,7 @@ def make_record(folder: Path, ballots: int, blocks: int) -> None:
     if not program.exists():
         raise Refused("bench-no-checkout")
     numbers = {"ballots": ballots, "blocks": blocks, "urns": 1, "trustees": TRUSTEES, "threshold": THRESHOLD}
+    numbers["decrypting"] = TRUSTEES
     words = [word for name, number in numbers.items() for word in (f"--{name}", str(number))]
     subprocess.run([sys.executable, str(program), *words, "--out", str(folder)], check=True, stdout=sys.stderr)
 
@@ -48,7 +50,7 @@ def make_record(folder: Path, ballots: int, blocks: int) -> None:
 def measure(folder: Path, ballots: int, blocks: int, rounds: int) -> dict[str, Any]:
     """The object that ``--json`` prints; seconds are of the wall clock, ``_cpu_s`` of all processors."""
     group = load()
-    points = ballots * (3 * blocks + MIXERS * (2 * blocks + 3) + THRESHOLD * blocks)
+    points = ballots * (3 * blocks + MIXERS * (2 * blocks + 3) + TRUSTEES * blocks)
     bare = _bare(group, points, ballots)
     floor: list[tuple[float, float]] = []
     whole: list[tuple[float, float]] = []

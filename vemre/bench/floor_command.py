@@ -18,7 +18,7 @@ from vemre.cli.translations import say
 @click.command("floor", cls=Command, help="bench-floor-about")
 @option("--ballots", type=click.IntRange(2), default=10_000, show_default=True, help="bench-option-ballots")
 @option("--blocks", type=click.IntRange(1, 8), default=1, show_default=True, help="bench-option-blocks")
-@option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="bench-option-rounds")
+@option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="bench-option-rounds")
 @option("--record", type=click.Path(path_type=Path), help="bench-option-record")
 @json_option
 def command(ballots: int, blocks: int, rounds: int, record: Path | None, as_json: bool) -> int:

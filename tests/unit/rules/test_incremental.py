@@ -368,7 +368,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         watch(merkle, "all_node_hashes", "nodes", lambda hashes: len(hashes) // 64)
         # What compiled code does at once; without it these call the ones above.
         watch(ed25519, "first_invalid", "signatures", lambda group, keys, *_: len(keys) if group.kernel else 0)
-        watch(ed25519, "first_refused", "keys", lambda group, keys: len(keys) if group.kernel else 0)
+        watch(ed25519, "first_refused", "keys", lambda group, keys, *_: len(keys) if group.kernel else 0)
         watch(ballot_pok, "verify_sheets", "ballots", lambda *given: sum(len(s.credentials) // 32 for s in given[-1]))
         watch(ballot_pok, "verify_sheets", "equations")
         yield counts

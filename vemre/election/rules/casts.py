@@ -57,6 +57,9 @@ def all_of_context(state: BallotState, new: New) -> bool:
 def all_eligible(state: BallotState, new: New) -> bool:
     """[BALLOT-ELIGIBLE]."""
     find = state.urn_of.get
+    # Without a call for each ballot where there is no block among them.
+    if all(record.kind is BALLOT for _, record in new):
+        return all(find(record.cast.credential) == record.cast.urn for _, record in new)
     return all(find(credential_of(record)) == urn_of(record) for _, record in new)
 
 

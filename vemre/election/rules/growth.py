@@ -48,9 +48,11 @@ class Tables:
         table: _Table[S] | None = self._tables.pop(name, None)
         if table is None or not log.holds(table.mark):
             table = _Table(start(), NOTHING)
-        for index in log.since(table.mark.size, *types):
-            add(table.state, index, log.records[index])
-            table.mark = log.mark(index + 1)
+        records, end = log.records, table.mark.size
+        for index in log.since(end, *types):
+            add(table.state, index, records[index])
+            end = index + 1
+        table.mark = log.mark(end)
         self._tables[name] = table
         return table.state
 

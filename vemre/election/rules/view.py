@@ -115,8 +115,8 @@ class View:
 
     def new(self, log: LogView, *types: str) -> Iterator[tuple[int, Record]]:
         """(position, record) of the records of these types (of all where none is named) that are not settled yet."""
-        records = log.records
-        return ((index, records[index]) for index in log.since(self.settled.size(log.name), *types))
+        places = list(log.since(self.settled.size(log.name), *types))
+        return zip(places, map(log.records.__getitem__, places), strict=True)
 
     def new_of(self, log: LogView, body: type[B]) -> Iterator[tuple[int, Record, B]]:
         """(position, record, body) of the records of the type that has this body and that are not settled yet."""
