@@ -64,7 +64,11 @@ def vartime_msm_terms(terms: Sequence[tuple[Scalars, Elements]]) -> Elements: ..
 def vartime_mul_by_small(elements: Elements, scalar: int) -> Elements: ...
 def two_mul(base: Table, xs: Scalars, us: Scalars) -> Elements: ...
 def vartime_verify_signatures(
-    publics: bytes, messages: Sequence[bytes], signatures: bytes, known: PublicKeys | None = None
+    publics: bytes,
+    messages: Sequence[bytes],
+    signatures: bytes,
+    known: PublicKeys | None = None,
+    records: bool = False,
 ) -> int | None: ...
 
 class PublicKeys:

@@ -26,7 +26,7 @@ from vemre.group import Elements, Group
 from vemre.log.tiles import ENTRIES, TILE_WIDTH, Tile, decode_bundle
 from vemre.params import ELEMENT_BYTES
 
-_NICE: Final = 19
+_NICE: Final = 5
 MOST_POINTS: Final = 1 << 19
 """Elements that are decoded and not asked for yet; about 200 bytes each."""
 

@@ -40,7 +40,6 @@ def verify(record: Path, policy: Path, backend: Backend | None, executor: Execut
     gc.disable()
     with executor.workers() as workers, Ahead(source, arithmetic) if workers.here else nullcontext() as ahead:
         # Decoding begins before most of the program is there.
-        from audit.verify.shown import show
         from audit.verify.verifier import verify_record
         from vemre.cli.policy import read_anchors
 
@@ -51,6 +50,8 @@ def verify(record: Path, policy: Path, backend: Backend | None, executor: Execut
     if as_json:
         console.put_json(report.as_json())
     else:
+        from audit.verify.shown import show
+
         show(report)
     # Nor in what is left of it when the program ends.
     gc.freeze()

@@ -56,7 +56,7 @@ fn allowed(point: &[u8; 32]) -> bool {
 fn expected(
     known: &HashMap<[u8; 32], EdwardsPoint>,
     public: &[u8; 32],
-    message: &[u8],
+    message: [&[u8]; 3],
     signature: &[u8; 64],
 ) -> Option<EdwardsPoint> {
     let (r, s) = (signature.first_chunk::<32>()?, signature.last_chunk::<32>()?);
@@ -69,21 +69,38 @@ fn expected(
         None => return None,
     };
     let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*s))?;
-    let digest = Sha512::new().chain_update(r).chain_update(public).chain_update(message).finalize();
+    let hash = Sha512::new().chain_update(r).chain_update(public);
+    let digest = message.into_iter().fold(hash, |hash, part| hash.chain_update(part)).finalize();
     let h = Scalar::from_bytes_mod_order_wide(&digest.into());
     Some(EdwardsPoint::vartime_double_scalar_mul_basepoint(&h, &-a, &s))
 }
 
-/// The first place of a piece whose signature does not verify.
+/// What the signature of a record covers, in three parts: a domain, and the entry without the signature's own member.
+/// None where it has none. Nothing after the member can contain its name: texts are escaped, and what follows are three
+/// texts and numbers.
+fn signed_parts(entry: &[u8]) -> Option<[&[u8]; 3]> {
+    let start = entry.windows(MEMBER.len()).rposition(|found| found == MEMBER)?;
+    Some([DOMAIN, &entry[..start], entry.get(start + MEMBER.len() + 128 + 2..)?])
+}
+
+const DOMAIN: &[u8] = b"VEMRE-1/record\n";
+const MEMBER: &[u8] = b"\"signature\":\"";
+
+fn whole(message: &[u8]) -> Option<[&[u8]; 3]> {
+    Some([message, b"", b""])
+}
+
+/// The first place of a piece whose signature does not verify; `parts` says what it covers.
 fn first_bad(
     known: &HashMap<[u8; 32], EdwardsPoint>,
     publics: &[[u8; 32]],
     messages: &[impl AsRef<[u8]>],
+    parts: fn(&[u8]) -> Option<[&[u8]; 3]>,
     signatures: &[[u8; 64]],
 ) -> Option<usize> {
     let mut points = Vec::with_capacity(publics.len());
     for ((public, message), signature) in publics.iter().zip(messages).zip(signatures) {
-        match expected(known, public, message.as_ref(), signature) {
+        match parts(message.as_ref()).and_then(|parts| expected(known, public, parts, signature)) {
             Some(point) => points.push(point),
             None => break,
         }
@@ -93,21 +110,24 @@ fn first_bad(
     wrong.or((points.len() < publics.len()).then_some(points.len()))
 }
 
-/// The index of the first signature that does not verify, or None. Keys of 32 and signatures of 64 bytes, flat.
+/// The index of the first signature that does not verify, or None. Keys of 32 and signatures of 64 bytes, flat. With
+/// `records`, the messages are whole entries.
 #[pyfunction]
-#[pyo3(signature = (publics, messages, signatures, known=None))]
+#[pyo3(signature = (publics, messages, signatures, known=None, records=false))]
 fn vartime_verify_signatures(
     py: Python<'_>,
     publics: &[u8],
     messages: Vec<PyBackedBytes>,
     signatures: &[u8],
     known: Option<PyRef<'_, PublicKeys>>,
+    records: bool,
 ) -> PyResult<Option<usize>> {
     let (publics, signatures) = (publics.as_chunks::<32>().0, signatures.as_chunks::<64>().0);
     if publics.len() != messages.len() || signatures.len() != messages.len() {
         return Err(PyValueError::new_err("not one key and one signature for each message"));
     }
     let known = known.as_deref();
+    let parts = if records { signed_parts } else { whole };
     Ok(py.detach(|| {
         let none = HashMap::new();
         let known = known.map(PublicKeys::known);
@@ -118,7 +138,7 @@ fn vartime_verify_signatures(
             .zip(messages.par_chunks(size))
             .zip(signatures.par_chunks(size))
             .enumerate()
-            .map(|(number, ((p, m), s))| first_bad(known, p, m, s).map(|index| number * size + index))
+            .map(|(number, ((p, m), s))| first_bad(known, p, m, parts, s).map(|index| number * size + index))
             .find_first(Option::is_some)
             .flatten()
     }))
@@ -194,12 +214,12 @@ mod tests {
             messages.iter().enumerate().map(|(i, m)| signed(i as u64 + 5, m, error(i))).unzip()
         };
         let (publics, signatures) = made(&[]);
-        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, &signatures), None);
+        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, whole, &signatures), None);
         let (publics, signatures) = made(&[7, 30]);
-        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, &signatures), Some(7));
+        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, whole, &signatures), Some(7));
         let (mut publics, signatures) = made(&[]);
         publics[3] = REFUSED[0];
-        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, &signatures), Some(3));
+        assert_eq!(first_bad(&HashMap::new(), &publics, &messages, whole, &signatures), Some(3));
     }
 
     #[test]

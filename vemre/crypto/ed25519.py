@@ -74,18 +74,26 @@ def first_invalid(
     messages: Sequence[bytes],
     signatures: Sequence[bytes],
     known: PublicKeys | None = None,
+    *,
+    records: bool = False,
 ) -> int | None:
     """The index of the first of these signatures that `verify` refuses, or None. With the group's own arithmetic, on
-    all cores, where it has some; `known` as `first_refused` filled it.
+    all cores, where it has some; `known` as `first_refused` filled it, and with `records` the messages are entries, of
+    which it finds by itself what their signatures cover.
 
     Raises ValueError where there is not one key and one signature for each message.
     """
     lengths = {len(publics), len(messages), len(signatures)}
     if len(lengths) != 1:
         raise ValueError("not one key and one signature for each message")
-    sized = all(len(key) == PUBLIC_BYTES for key in publics) and all(len(s) == SIGNATURE_BYTES for s in signatures)
-    if group.kernel is not None and sized:
-        return group.kernel.vartime_verify_signatures(b"".join(publics), messages, b"".join(signatures), known)
+    if group.kernel is not None:
+        lengths_of = ((len(key), len(signature)) for key, signature in zip(publics, signatures, strict=True))
+        odd = next((i for i, found in enumerate(lengths_of) if found != (PUBLIC_BYTES, SIGNATURE_BYTES)), None)
+        keys, signed = b"".join(publics[:odd]), b"".join(signatures[:odd])
+        bad = group.kernel.vartime_verify_signatures(keys, messages[:odd], signed, known, records=records)
+        return odd if bad is None else bad
+    if records:
+        raise ValueError("this arithmetic does not look into entries")
     for index, (public, message, signature) in enumerate(zip(publics, messages, signatures, strict=True)):
         try:
             verify(public, message, signature)

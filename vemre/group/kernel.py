@@ -44,9 +44,16 @@ class Kernel(Protocol):
         transcripts begin with, up to the urn; `contests` are (id, blocks)."""
 
     def vartime_verify_signatures(
-        self, publics: bytes, messages: Sequence[bytes], signatures: bytes, known: PublicKeys | None = None
+        self,
+        publics: bytes,
+        messages: Sequence[bytes],
+        signatures: bytes,
+        known: PublicKeys | None = None,
+        *,
+        records: bool = False,
     ) -> int | None:
-        """The index of the first Ed25519 signature that does not verify; `known` may hold some of the keys."""
+        """The index of the first Ed25519 signature that does not verify; `known` may hold some of the keys. With
+        `records`, the messages are whole entries, of which a signature covers what `Record.signed_bytes` gives."""
 
     def public_keys(self) -> PublicKeys:
         """Empty."""

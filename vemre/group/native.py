@@ -155,11 +155,17 @@ class NativeKernel:
     node_hashes = staticmethod(native.node_hashes)
 
     def vartime_verify_signatures(
-        self, publics: bytes, messages: Sequence[bytes], signatures: bytes, known: PublicKeys | None = None
+        self,
+        publics: bytes,
+        messages: Sequence[bytes],
+        signatures: bytes,
+        known: PublicKeys | None = None,
+        *,
+        records: bool = False,
     ) -> int | None:
         if known is not None and not isinstance(known, native.PublicKeys):
             raise TypeError(f"{type(known).__name__} given to the native back end")
-        return native.vartime_verify_signatures(publics, messages, signatures, known)
+        return native.vartime_verify_signatures(publics, messages, signatures, known, records)
 
     def ballot_challenges(
         self,

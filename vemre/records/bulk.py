@@ -54,14 +54,15 @@ def parse_all(entries: Sequence[bytes], group: Group | None = None) -> Iterator[
 def _record(entry: bytes, found: ReadBallot) -> Record:
     leaf, log, signer, signature, columns = found
     record = cast(Record, object.__new__(_BallotRecord))
-    # Past the frozen class: six assignments through it would take longer than all else.
-    record.__dict__.update(
-        kind=_BALLOT,
-        log=log,
-        signer=signer,
-        signature=signature,
-        entry=entry,
-        leaf_hash=leaf,
-        cast=Cast._make(columns),
-    )
+    # Past the frozen class: seven assignments through it would take longer than all else.
+    fields = {
+        "kind": _BALLOT,
+        "log": log,
+        "signer": signer,
+        "signature": signature,
+        "entry": entry,
+        "leaf_hash": leaf,
+        "cast": tuple.__new__(Cast, columns),
+    }
+    object.__setattr__(record, "__dict__", fields)
     return record

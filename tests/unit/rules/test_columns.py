@@ -13,6 +13,8 @@ import pytest
 from simulator import GROUP, Simulator
 
 from vemre.checks import Check
+from vemre.crypto import ed25519
+from vemre.crypto.signing import SigningKey
 from vemre.crypto.transcript import framed, joined_items
 from vemre.election.choice import Marks
 from vemre.election.rules import ballots, casts
@@ -113,6 +115,22 @@ def test_the_first_entry_that_is_no_record_stops(native: Group, election: Simula
         assert [next(reader).entry for _ in good] == good
         with pytest.raises(CheckFailed):
             next(reader)
+
+
+@NATIVE
+def test_a_signature_covers_the_same_of_an_entry(native: Group, election: Simulator) -> None:
+    key = SigningKey.from_seed(bytes(32))
+    texts = [*entries(), *(record.entry for record in election.view.ballot.records)]
+    signatures = [key.sign(parse(entry).signed_bytes) for entry in texts]
+    publics = [key.public] * len(texts)
+    assert ed25519.first_invalid(native, publics, texts, signatures, records=True) is None
+    wrong = [*signatures[:7], key.sign(texts[7]), *signatures[8:]]
+    assert ed25519.first_invalid(native, publics, texts, wrong, records=True) == 7
+    assert ed25519.first_invalid(native, [*publics[:5], b"", *publics[6:]], texts, wrong, records=True) == 5
+    for entry in (b"", b'{"signature":"', b'{"signature":"' + b"0" * 128 + b'"', b"x" * 300):
+        assert ed25519.first_invalid(native, publics[:1], [entry], signatures[:1], records=True) == 0
+    with pytest.raises(ValueError, match="entries"):
+        ed25519.first_invalid(load("reference"), publics, texts, signatures, records=True)
 
 
 def test_items_of_a_list_are_framed_alike() -> None:

@@ -49,6 +49,10 @@ class Decoded:
         while len(self._lists) > 1 and self._points > MOST_POINTS:
             self._points -= len(self._lists.popitem(last=False)[1])
 
+    def forget(self, digest: str) -> None:
+        """Nobody is expected to ask for a list again; whoever does has it decoded anew."""
+        self._points -= len(self._lists.pop(digest, ()))
+
     def keys(self, group: Group) -> PublicKeys | None:
         """Credentials as decoded keys, where the group has compiled steps."""
         if self._keys is None and group.kernel is not None:

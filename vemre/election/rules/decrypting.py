@@ -120,9 +120,11 @@ def check_proofs(view: View) -> bool:
     for fact, index, record in due:
         body = _body(record)
         if body.proof is not None and body.rows and not view.memo.knows(fact):
-            unknown.setdefault((body.urn, body.contest), []).append((fact, index, record))
-    for fact in _held(view, unknown):
+            unknown.setdefault(_batch(record), []).append((fact, index, record))
+    for batch, fact in _held(view, unknown):
         view.memo.once(fact, lambda: True)
+        if all(view.memo.knows(other) for other, _, record in due if _batch(record) == batch):
+            _open_now(view, batch)
     # Whatever is left fails by itself, in the order of the log.
     for fact, index, record in due:
         if (_body(record).proof is None) != (_body(record).rows == 0):
@@ -132,23 +134,32 @@ def check_proofs(view: View) -> bool:
     return view.tally.has("decryption")
 
 
+def _open_now(view: View, batch: Batch) -> None:
+    """Read a batch as soon as its last decryption is known to be good, while its lists are decoded."""
+    if view.workers.here and len(_used(view, batch)) == view.manifest.trustees.threshold:
+        plaintexts(view, batch)
+        view.decoded.forget(last_outputs(view)[batch].sha256)
+        for _, record in decryptions(view)[batch]:
+            view.decoded.forget(_body(record).shares.sha256)
+
+
 _Due = tuple[Hashable, int, Record]
 """What would be established, and the record with its place."""
 
 
-def _held(view: View, unknown: dict[Batch, list[_Due]]) -> Iterator[Hashable]:
+def _held(view: View, unknown: dict[Batch, list[_Due]]) -> Iterator[tuple[Batch, Hashable]]:
     """What is established of these decryptions, together or by an executor."""
     if not view.workers.here:
-        for fact, holds in view.workers.each(decryption_of_piece, _pieces(view, unknown)):
+        for (batch, fact), holds in view.workers.each(decryption_of_piece, _pieces(view, unknown)):
             if holds is True:
-                yield fact
+                yield batch, fact
         return
-    for together in unknown.values():
+    for batch, together in unknown.items():
         if _hold(view, [(index, record) for _, index, record in together]):
-            yield from (fact for fact, _, _ in together)
+            yield from ((batch, fact) for fact, _, _ in together)
 
 
-def _pieces(view: View, unknown: dict[Batch, list[_Due]]) -> Iterator[tuple[Hashable, DecryptionPiece]]:
+def _pieces(view: View, unknown: dict[Batch, list[_Due]]) -> Iterator[tuple[tuple[Batch, Hashable], DecryptionPiece]]:
     """Of each of these decryptions whose blobs are whole."""
     key, context = joint_key(view), view.context
     assert key is not None
@@ -174,7 +185,12 @@ def _pieces(view: View, unknown: dict[Batch, list[_Due]]) -> Iterator[tuple[Hash
                 shares=shares,
                 proof=equality(body.proof),
             )
-            yield fact, piece
+            yield (batch, fact), piece
+
+
+def _batch(record: Record) -> Batch:
+    body = _body(record)
+    return body.urn, body.contest
 
 
 def _body(record: Record) -> v.Decryption:

@@ -151,6 +151,8 @@ def check_proofs(view: View) -> bool:
     unknown = [mix for mix in due if not view.memo.knows(_fact(view, mix))]
     for mix in _held(view, unknown):
         view.memo.once(_fact(view, mix), lambda: True)
+        # What was taken from is not looked at any more, what came of it is: by the next mixer or by the trustees.
+        view.decoded.forget(mix.source.sha256)
     # Whatever is left fails by itself, in the order of the log.
     for mix in due:
         view.memo.once(_fact(view, mix), partial(_check_proof, view, mix))
