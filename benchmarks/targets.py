@@ -140,7 +140,8 @@ def pef(scale: float, cache: Path) -> list[str]:
         "",
         f"{it['ballots']:,} generated ballots of {it['entities']} entities, {it['rows']:,} rows in {it['batches']} "
         f"batches, {it['mixers']} mixers, {it['trustees']} custodians.",
-        "All work on this one machine, one after the other; each mixer and custodian begins cold and verifies all.",
+        "All work on this one machine, one after the other. Each mixer and custodian begins anew, reads and",
+        "authenticates everything, and verifies itself what came after its last look, shortly before the close.",
         f"Target for the whole: under five minutes on two cores, under 4 GB. `vemre bench pef-2024 --scale {scale:g}`",
         "",
         "| stage | s | CPU s | of which s |",

@@ -18,6 +18,7 @@ from vemre.crypto.boxes import BoxKey
 from vemre.crypto.keyfile import KeyFile
 from vemre.crypto.signing import SigningKey
 from vemre.errors import KeyFileError
+from vemre.service.verified import Verified
 from vemre.storage import keyfiles
 from vemre.storage.blobs import write_durably
 from vemre.types import Random
@@ -25,6 +26,7 @@ from vemre.types import Random
 Kind = Literal["trustee", "mixer", "authority"]
 _ACT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,159}")
 _MAX_ACT: Final = 1 << 31
+_VERIFIED: Final = "verified"
 
 
 def create(
@@ -72,8 +74,25 @@ class RoleFile:
         """The key that signs the role's records. Raises KeyFileError."""
         return SigningKey.from_seed(secret_bytes(self.key.secret, "sign"))
 
+    @property
+    def verified(self) -> Verified | None:
+        """What the role verified before, sealed with its secrets. Raises KeyFileError."""
+        value = self.key.secret.get(_VERIFIED)
+        try:
+            return None if value is None else Verified.from_plain(value)
+        except ValueError:
+            raise KeyFileError("the file says in no known way what was verified") from None
+
+    def note_verified(self, verified: Verified | None) -> None:
+        """Keep what the role verified, durably. Raises OSError."""
+        if verified is not None:
+            self.save({**self.key.secret, _VERIFIED: verified.plain()})
+
     def save(self, secret: Mapping[str, Any]) -> None:
-        """Replace the secrets; returns once that is durable. Does nothing where they are the same. Raises OSError."""
+        """Replace the secrets, but for what was verified unless that is given; returns once that is durable. Does
+        nothing where they are the same. Raises OSError."""
+        if _VERIFIED in self.key.secret:
+            secret = {_VERIFIED: self.key.secret[_VERIFIED], **secret}
         if dict(secret) == dict(self.key.secret):
             return
         key = replace(self.key, secret=secret)

@@ -24,6 +24,7 @@ from vemre.errors import Refused
 from vemre.group import Group
 from vemre.service.client import ServiceClient
 from vemre.service.election_source import ElectionSource, from_folder, from_urls
+from vemre.service.verified import Verified
 from vemre.types import LOG_NAMES, LogName
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -43,8 +44,9 @@ class Election:
         return read_anchors(self.policy)
 
     @contextmanager
-    def source(self, workers: Workers = HERE) -> Iterator[ElectionSource]:
-        """The election as it is now, with heavy work done by `workers`. Raises Refused("source-missing")."""
+    def source(self, workers: Workers = HERE, verified: Verified | None = None) -> Iterator[ElectionSource]:
+        """The election as it is now, with heavy work done by `workers`, and what the caller `verified` before. Raises
+        Refused("source-missing")."""
         with ExitStack() as stack:
             if self.record is not None:
                 sources = from_folder(self.record)
@@ -52,7 +54,7 @@ class Election:
                 sources = from_urls(self.urls, lambda url: stack.enter_context(ServiceClient(url)))
             else:
                 raise Refused("source-missing")
-            yield ElectionSource(self.anchors(), sources, groups.load(), os.urandom, workers=workers)
+            yield ElectionSource(self.anchors(), sources, groups.load(), os.urandom, workers=workers, verified=verified)
 
     @contextmanager
     def service(self, name: LogName) -> Iterator[ServiceClient]:

@@ -96,13 +96,17 @@ class _Work:
 
         with ExitStack() as stack:
             workers = stack.enter_context(self.executor.workers(secrets=True))
-            source = stack.enter_context(self.election.source(workers))
+            source = stack.enter_context(self.election.source(workers, file.verified))
             outlet: Outlet
             if self.out is not None:
                 outlet = FolderOutlet(self.out)
             else:
                 outlet = HttpOutlet(stack.enter_context(self.election.service("tally")))
-            yield Runner(source, file, build(file), outlet, os.urandom, tell)
+            try:
+                yield Runner(source, file, build(file), outlet, os.urandom, tell)
+            finally:
+                # Also where nothing was due yet: the next time is sooner done.
+                file.note_verified(source.verified)
         if self.as_json:
             console.put_json({"acts": [{"type": act.type, "name": act.name} for act in done]})
         elif not done:

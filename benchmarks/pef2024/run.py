@@ -7,8 +7,9 @@ One line of JSON for each stage as it begins and ends, and the whole as the last
 The parties are processes of their own on this one machine, one after the other. Ballot box, registry, tally and an
 auditor have followed and verified the vote when the clock starts. (The second auditor does the same work at the same
 time on a machine of its own: here the first one's verification stands for both signatures.) Two mixers and three of
-five trustees begin cold, each with the product's command on a record in a folder, so that each reads, authenticates and
-verifies everything itself. At the end stands `vemre audit verify`, as anybody would run it.
+five trustees have looked at the vote once, shortly before, and hold in their key files what they verified then; each
+begins anew with the product's command on a record in a folder, reads and authenticates all of it and verifies itself
+what came since. At the end stands `vemre audit verify` of everything, as anybody would run it.
 """
 
 from __future__ import annotations
@@ -168,6 +169,10 @@ class Run:
             party = self.parties[role] = Party(role, self.work, self.meter)
             self.stack.callback(party.end)
             party.wait()
+        numbers = {"mixer": prepare.MIXERS, "trustee": prepare.THRESHOLD}
+        for kind, number in ((kind, number) for kind, last in numbers.items() for number in range(1, last + 1)):
+            emit({"begin": f"ready {kind}/{number}"})
+            self._attend(kind, number)
 
     def cosign(self, log: LogName) -> None:
         """An auditor verifies what is new and cosigns; the log shows it."""
@@ -188,16 +193,20 @@ class Run:
             self.parties[name].end()
 
     def attend(self, kind: str, number: int) -> None:
-        """A mixer or trustee does all that is due, from a cold start."""
+        """A mixer or trustee does all that is due."""
+        with self.stage(f"{kind}/{number}") as detail:
+            detail["parts"] = self._attend(kind, number)
+
+    def _attend(self, kind: str, number: int) -> dict[str, float]:
+        """Gives the seconds of each part."""
         role = f"{kind}/{number}"
         times = self.work / f"{kind}-{number}.json"
-        with self.stage(role) as detail:
-            words = [kind, "attend", "--key", self.work / "keys" / f"{kind}-{number}.key", "--policy", self.policy]
-            words += ["--from", self.record, "--out", self.stick(role), "--insecure", "--yes", "--json"]
-            if load().name == "reference":
-                words.append("--insecure-reference")
-            self._command(role, [HERE / "role.py", times, *words])
-            detail["parts"] = {name: round(value, 3) for name, value in json.loads(times.read_text()).items()}
+        words = [kind, "attend", "--key", self.work / "keys" / f"{kind}-{number}.key", "--policy", self.policy]
+        words += ["--from", self.record, "--out", self.stick(role), "--insecure", "--yes", "--json"]
+        if load().name == "reference":
+            words.append("--insecure-reference")
+        self._command(role, [HERE / "role.py", times, *words])
+        return {name: round(value, 3) for name, value in json.loads(times.read_text()).items()}
 
     def stick(self, role: str) -> Path:
         """Where a role puts what it made."""

@@ -58,36 +58,56 @@ WEAK: Final = Kdf(memory=argon2id.MEMLIMIT_MIN, passes=argon2id.OPSLIMIT_MIN)
 
 
 @dataclass(frozen=True)
+class Stretched:
+    """What Argon2id made of a passphrase. Whoever has opened a file keeps it for as long as the passphrase, so that not
+    every change of the file costs a second; with each goes a fresh nonce, hence another key."""
+
+    salt: bytes
+    kdf: Kdf
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, passphrase: bytes, salt: bytes, kdf: Kdf) -> Stretched:
+        """At the cost of `kdf`."""
+        key = argon2id.kdf(SecretBox.KEY_SIZE, passphrase, salt, opslimit=kdf.passes, memlimit=kdf.memory)
+        return cls(salt, kdf, key)
+
+
+@dataclass(frozen=True)
 class KeyFile:
-    """An opened key file. `secret` stands in no representation."""
+    """An opened key file. `secret` and `stretched` stand in no representation."""
 
     kind: str
     public: Mapping[str, Any]
     secret: Mapping[str, Any] = field(repr=False)
     insecure: bool = False
+    stretched: Stretched | None = field(default=None, repr=False, compare=False)
+    """Of the file that it was opened from, where it was."""
 
 
 def seal(key: KeyFile, passphrase: bytes, random: Random, *, kdf: Kdf = STRONG) -> bytes:
     """The bytes of a key file. `key.public` and `key.secret` are values of canonical JSON.
 
-    For an insecure key the passphrase and `kdf` are not used. Raises KeyFileError for an empty passphrase, or where
+    What was opened is sealed again under its own salt and cost; else for an insecure key the passphrase and `kdf` are
+    not used. Raises KeyFileError for an empty passphrase, or where
     the file would be too long.
     """
     if key.insecure:
         passphrase, kdf = b"", WEAK
     elif not passphrase:
         raise KeyFileError("the passphrase is empty")
+    stretched = key.stretched or Stretched.of(passphrase, random(argon2id.SALTBYTES), kdf)
     header: dict[str, Any] = {
-        "kdf": {"memory": kdf.memory, "name": "argon2id", "passes": kdf.passes},
+        "kdf": {"memory": stretched.kdf.memory, "name": "argon2id", "passes": stretched.kdf.passes},
         "kind": key.kind,
         "nonce": random(SecretBox.NONCE_SIZE).hex(),
         "public": dict(key.public),
-        "salt": random(argon2id.SALTBYTES).hex(),
+        "salt": stretched.salt.hex(),
         "vemre-key": _FORMAT,
     }
     if key.insecure:
         header["insecure"] = True
-    box = SecretBox(_file_key(header, passphrase))
+    box = SecretBox(_file_key(header, stretched))
     sealed = box.encrypt(canonical.encode(dict(key.secret)), bytes.fromhex(header["nonce"]))
     data = canonical.encode({**header, "ciphertext": sealed.ciphertext.hex()}) + b"\n"
     if len(data) > MAX_BYTES:
@@ -106,14 +126,16 @@ def open_sealed(data: bytes, passphrase: bytes, kind: str, *, allow_insecure: bo
     insecure = "insecure" in header
     if insecure and not allow_insecure:
         raise KeyFileError("the file is marked insecure: it is for demonstrations")
-    box = SecretBox(_file_key(header, b"" if insecure else passphrase))
+    kdf = Kdf(header["kdf"]["memory"], header["kdf"]["passes"])
+    stretched = Stretched.of(b"" if insecure else passphrase, bytes.fromhex(header["salt"]), kdf)
+    box = SecretBox(_file_key(header, stretched))
     try:
         secret = canonical.decode(box.decrypt(ciphertext, bytes.fromhex(header["nonce"])), limit=MAX_BYTES)
     except (nacl.exceptions.CryptoError, CheckFailed):
         raise KeyFileError("wrong passphrase, or the file was changed") from None
     if not isinstance(secret, dict):
         raise KeyFileError("the file holds no secrets")
-    return KeyFile(kind, header["public"], secret, insecure)
+    return KeyFile(kind, header["public"], secret, insecure, stretched)
 
 
 def read_public(data: bytes) -> tuple[str, Mapping[str, Any], bool]:
@@ -122,13 +144,9 @@ def read_public(data: bytes) -> tuple[str, Mapping[str, Any], bool]:
     return header["kind"], header["public"], "insecure" in header
 
 
-def _file_key(header: Mapping[str, Any], passphrase: bytes) -> bytes:
-    cost = header["kdf"]
-    stretched = argon2id.kdf(
-        SecretBox.KEY_SIZE, passphrase, bytes.fromhex(header["salt"]), opslimit=cost["passes"], memlimit=cost["memory"]
-    )
+def _file_key(header: Mapping[str, Any], stretched: Stretched) -> bytes:
     info = _DOMAIN + canonical.encode(dict(header))
-    return HKDF(algorithm=SHA256(), length=SecretBox.KEY_SIZE, salt=None, info=info).derive(stretched)
+    return HKDF(algorithm=SHA256(), length=SecretBox.KEY_SIZE, salt=None, info=info).derive(stretched.key)
 
 
 def _parse(data: bytes) -> tuple[dict[str, Any], bytes]:

@@ -21,6 +21,7 @@ from vemre.records.fields import Blob
 from vemre.service.client import HttpSource, ServiceClient
 from vemre.service.follower import Follower
 from vemre.service.sources import FolderSource, LogSource
+from vemre.service.verified import Verified
 from vemre.types import LOG_NAMES, LogName, Random
 
 ROUNDS: Final = 8
@@ -42,7 +43,11 @@ class ElectionSource:
         *,
         cosigned_only: bool = True,
         workers: Workers = HERE,
+        verified: Verified | None = None,
     ) -> None:
+        self.verified = verified
+        """What is verified: to begin with, what the caller verified before and vouches for."""
+        self._before = verified
         self._cosigned_only = cosigned_only
         self._blobs: dict[str, Callable[[], bytes]] = {}
         self.view = View(anchors, lambda digest: self._blobs[digest](), group, random, workers=workers)
@@ -67,7 +72,12 @@ class ElectionSource:
         logs do not come together, and what the sources raise.
         """
         self.take()
+        if self._before is not None:
+            # Once: what does not stand there now is verified like everything else.
+            self._before.trust(self.view)
+            self._before = None
         engine.verify(self.view)
+        self.verified = Verified.of(self.view)
         return self.view
 
     def take(self) -> View:

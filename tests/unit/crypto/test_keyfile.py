@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,23 @@ def test_two_seals_share_nothing_secret() -> None:
     one, two = (json.loads(keyfile.seal(KEY, b"p", os.urandom, kdf=WEAK)) for _ in range(2))
     for name in ("salt", "nonce", "ciphertext"):
         assert one[name] != two[name]
+
+
+def test_what_was_opened_is_sealed_again_without_stretching_the_passphrase_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = keyfile.open_sealed(DATA, b"correct horse", KEY.kind)
+    with monkeypatch.context() as patch:
+        patch.setattr(keyfile.argon2id, "kdf", None)
+        newer = [keyfile.seal(replace(opened, secret={"a": n}), b"correct horse", os.urandom) for n in range(2)]
+    assert [keyfile.open_sealed(data, b"correct horse", KEY.kind).secret for data in newer] == [{"a": 0}, {"a": 1}]
+    old, one, two = (json.loads(data) for data in (DATA, *newer))
+    assert old["salt"] == one["salt"] == two["salt"]
+    assert len({old["nonce"], one["nonce"], two["nonce"]}) == 3
+    assert opened.stretched is not None
+    assert repr(opened.stretched.key) not in repr(opened) + repr(opened.stretched)
+    with pytest.raises(KeyFileError, match="wrong passphrase"):
+        keyfile.open_sealed(newer[0], b"another", KEY.kind)
 
 
 def test_the_default_is_costly() -> None:
@@ -152,7 +170,8 @@ def test_the_mark_can_be_neither_put_nor_taken() -> None:
 
 def test_secrets_are_an_object() -> None:
     header = {name: item for name, item in json.loads(DATA).items() if name != "ciphertext"}
-    box = keyfile.SecretBox(keyfile._file_key(header, b"correct horse"))
+    stretched = keyfile.Stretched.of(b"correct horse", bytes.fromhex(header["salt"]), WEAK)
+    box = keyfile.SecretBox(keyfile._file_key(header, stretched))
     sealed = box.encrypt(b"[]", bytes.fromhex(header["nonce"]))
     with pytest.raises(KeyFileError, match="no secrets"):
         opens(altered(ciphertext=sealed.ciphertext.hex()))
