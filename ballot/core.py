@@ -13,12 +13,15 @@ from ballot.sessions import Session
 from vemre.checks import Check
 from vemre.election.rules import ballots
 from vemre.election.rules.ballots import BallotState
+from vemre.election.rules.casts import BALLOT, credential_of
 from vemre.election.rules.view import LogView
 from vemre.errors import CheckFailed, Refused
+from vemre.group import Group
 from vemre.records import setup_bodies as s
 from vemre.records import vote_bodies as v
+from vemre.records.bulk import parse_all
 from vemre.records.fields import format_time, parse_time
-from vemre.records.record import Record, parse
+from vemre.records.record import Record
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,10 @@ class Window:
             raise Refused("voting-closed", closes=format_time(self.closes))
 
 
-def read_ballot(entry: bytes, origin: str) -> Record:
-    """The ballot in `entry`. Raises CheckFailed(CANONICAL or RECORD-ROLE), Refused("not-a-ballot")."""
-    record = parse(entry)
+def read_ballot(entry: bytes, origin: str, group: Group | None = None) -> Record:
+    """The ballot in `entry`, read with what the group's back end brings for it. Raises CheckFailed(CANONICAL or
+    RECORD-ROLE), Refused("not-a-ballot")."""
+    record = next(parse_all([entry], group))
     if record.type != "ballot":
         raise Refused("not-a-ballot")
     if record.log != origin:
@@ -85,12 +89,10 @@ def check_free(log: LogView, state: BallotState, record: Record) -> None:
 
     Raises Refused("already-voted" or "credential-blocked"), CheckFailed(BALLOT-FRESH).
     """
-    body = record.body
-    credential = body.credential if isinstance(body, v.Block) else record.signer
-    first = state.used.get(bytes.fromhex(credential))
+    first = state.used.get(credential_of(record))
     if first is not None:
         raise Refused("already-voted" if log.records[first].type == "ballot" else "credential-blocked")
-    if isinstance(body, v.Ballot):
+    if record.kind is BALLOT:
         ballots.check_fresh(state, record)
 
 

@@ -170,7 +170,7 @@ class Intake:
         """Everything about one ballot but its proofs; None where it is in the log already."""
         if session is None:
             raise unauthorized()
-        record = core.read_ballot(case.entry, self._node.store.origin)
+        record = core.read_ballot(case.entry, self._node.store.origin, groups.load())
         core.check_account(record, session)
         known = self._node.find(record)
         if known is not None:

@@ -147,7 +147,7 @@ class BallotNode(ElectionNode):
 
     def _learn(self, record: Record) -> None:
         super()._learn(record)
-        if self._state is not None and isinstance(record.body, v.Ballot | v.Block):
+        if self._state is not None and record.type in ("ballot", "block"):
             self._state.add(len(self.own) - 1, record)
 
     def _admit(self, transaction: LogTransaction, record: Record) -> Appended:
