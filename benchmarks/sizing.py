@@ -1,9 +1,10 @@
 """What an election of 1.5 million voters takes, from runs at 1 % and 10 % of it: writes docs/performance-sizing.md.
 
-python benchmarks/sizing.py [--voters 1500000] [--percent 1 10] [--cache FOLDER]
+python benchmarks/sizing.py [--voters 1519900] [--percent 1 10] [--cache FOLDER]
 
-The runs are those of `vemre bench pef-2024 --scale`, in whose shape everybody votes. `--measured FILE FILE` takes what
-earlier runs left in `--results FOLDER` instead. Each figure is drawn on along the straight line through its two points.
+The runs are those of `vemre bench pef-2024 --scale`; of the voters as many vote as in 2024. `--measured FILE FILE`
+takes what earlier runs left in `--results FOLDER` instead. Each figure is drawn on along the straight line through its
+two points.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import machine
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "performance-sizing.md"
 BALLOTS_OF_2024 = 122_497
-VOTERS = 1_500_000
+ROLL_OF_2024 = 151_990
+VOTERS = 10 * ROLL_OF_2024
+"""About 1.5 million: a tenth of it is the election of 2024."""
 PARTS = ("registry", "ballot", "tally", "blob")
 NAMES = {"registry": "registry log", "ballot": "ballot log", "tally": "tally log", "blob": "blobs"}
 
@@ -38,6 +41,11 @@ def run(ballots: int, cache: Path | None) -> dict[str, Any]:
             words += ["--cache", str(cache)]
         found: dict[str, Any] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
         return found | {"disk": disk(keep / "record")}
+
+
+def ballots_of(voters: int) -> int:
+    """How many of these voters vote."""
+    return round(voters * BALLOTS_OF_2024 / ROLL_OF_2024)
 
 
 def disk(record: Path) -> dict[str, int]:
@@ -68,15 +76,16 @@ class Line:
 
 def page(runs: Sequence[dict[str, Any]], voters: int) -> str:
     """The page of the documentation."""
-    sizes = [found["ballots"] for found in runs]
-    heads = [f"{size:,} ({size / voters:.0%})" for size in sizes] + [f"**{voters:,}**", "growth"]
+    sizes, whole = [found["ballots"] for found in runs], ballots_of(voters)
+    heads = [f"{size:,} ({size / whole:.0%})" for size in sizes] + [f"**{whole:,}**", "growth"]
     lines = [
         "# Sizing for 1.5 million voters",
         "",
         "Written by `python benchmarks/sizing.py`; do not edit. An election in the shape of 2024 (`vemre bench",
-        "pef-2024`: 32 entities, two mixers, three of five trustees, everybody votes) is run at two sizes; the column",
-        "in bold is the straight line through both. *Growth* is the exponent between the two: 1 is linear, 0 a fixed",
-        "cost.",
+        f"pef-2024`: 32 entities, two mixers, three of five trustees) with {voters:,} voters, of whom as many",
+        f"vote as in 2024 ({BALLOTS_OF_2024 / ROLL_OF_2024:.1%}). Columns are numbers of ballots: two sizes that were",
+        "run, and in bold the straight line through both. *Growth* is the exponent between the two: 1 is linear, 0 a",
+        "fixed cost.",
         "",
         f"* Machine: {machine.description()}, {runs[0]['backend']} arithmetic, Python {machine.python()}",
         f"* All parties one after the other on this one machine; {runs[0]['rows']:,} and {runs[1]['rows']:,} rows.",
@@ -88,13 +97,13 @@ def page(runs: Sequence[dict[str, Any]], voters: int) -> str:
     for title, key in (("Processor time of each stage", "cpu_seconds"), ("Time of each stage", "seconds")):
         rows = {name: [by_name[name][key] for by_name in stages] for name in stages[0] if name in stages[1]}
         rows["all stages"] = [sum(stage[key] for stage in by_name.values()) for by_name in stages]
-        lines += _table(title, "stage", heads, rows, sizes, voters, _seconds)
+        lines += _table(title, "stage", heads, rows, sizes, whole, _seconds)
     peaks = [found["peak_bytes_of"] for found in runs]
     memory = {name: [of[name] for of in peaks] for name in peaks[0] if name in peaks[1]}
-    lines += _table("Peak memory of each process", "process", heads, memory, sizes, voters, _bytes)
+    lines += _table("Peak memory of each process", "process", heads, memory, sizes, whole, _bytes)
     on_disk = {NAMES[part]: [found["disk"][part] for found in runs] for part in PARTS}
     on_disk["whole record"] = [sum(found["disk"].values()) for found in runs]
-    lines += _table("Disk: the election record", "part", heads, on_disk, sizes, voters, _bytes)
+    lines += _table("Disk: the election record", "part", heads, on_disk, sizes, whole, _bytes)
     lines += [
         "",
         "Every service keeps its own log in its database beside the record, at about the same size, and so does each",
@@ -111,13 +120,13 @@ def _table(
     heads: Sequence[str],
     rows: dict[str, list[float]],
     sizes: Sequence[int],
-    voters: int,
+    whole: int,
     show: Callable[[float], str],
 ) -> list[str]:
     lines = ["", f"## {title}", "", f"| {first} | {' | '.join(heads)} |", f"| --- |{' ---: |' * 3} --- |"]
     for name, values in rows.items():
         line = Line(sizes, values)
-        cells = [*map(show, values), f"**{show(line.at(voters))}**", line.growth()]
+        cells = [*map(show, values), f"**{show(line.at(whole))}**", line.growth()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
@@ -143,7 +152,7 @@ def main() -> None:
     else:
         runs = []
         for percent in sorted(options.percent):
-            runs.append(run(round(options.voters * percent / 100), options.cache))
+            runs.append(run(ballots_of(round(options.voters * percent / 100)), options.cache))
             if options.results is not None:
                 options.results.mkdir(parents=True, exist_ok=True)
                 (options.results / f"sizing-{runs[-1]['ballots']}.json").write_text(json.dumps(runs[-1]))
