@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { CHECKS, Undecided } from '../src/core/failure.js';
 import { parsePolicy } from '../src/core/policy.js';
 import { utf8 } from '../src/core/bytes.js';
-import { flipped, golden, vectorJson, verifyFiles } from './helpers.js';
+import { verifySignature } from '../src/core/ed25519.js';
+import { randomBytes } from '../src/io/random.js';
+import { flipped, golden, goldenPolicy, hostWith, vectorJson, verifyFiles } from './helpers.js';
 
 test('the golden record is valid, with the expected result', async () => {
   const { report } = await verifyFiles(golden());
@@ -15,6 +17,16 @@ test('the golden record is valid, with the expected result', async () => {
   assert.deepEqual(JSON.parse(JSON.stringify(report.result)), expected.batches);
   assert.deepEqual(report.checks.map(({ id }) => id), [...CHECKS]);
   assert.ok(report.checks.every(({ status, where, party }) => status === 'passed' && where === null && party === null));
+});
+
+test('the report is the same by the signatures of this program alone, without the library of the host', async () => {
+  const alone = hostWith({ random: randomBytes, verify: verifySignature });
+  assert.deepEqual(await verifyFiles(golden(), goldenPolicy(), alone), await verifyFiles(golden()));
+  for (const log of ['registry', 'ballot', 'tally']) {
+    const note = golden().get(`${log}/checkpoint`)!;
+    const files = flipped(`${log}/checkpoint`, note.length - 10);
+    assert.equal((await verifyFiles(files, goldenPolicy(), alone)).report.first_failure, 'NOTE');
+  }
 });
 
 const WRITERS: Record<string, string> = { registry: 'registry', ballot: 'ballot-box', tally: 'tally' };

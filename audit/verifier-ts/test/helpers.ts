@@ -2,16 +2,15 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { verifySignature } from '../src/core/ed25519.js';
 import { Election, type Host } from '../src/core/election.js';
 import { openLogs, readLog } from '../src/core/logs.js';
 import { type LogName, parsePolicy } from '../src/core/policy.js';
-import { perform } from '../src/core/perform.js';
+import { perform, type Tools } from '../src/core/perform.js';
 import type { Entry } from '../src/core/record.js';
 import type { RecordSource } from '../src/core/source.js';
 import { parseLog } from '../src/core/structure.js';
 import { type Outcome, verify } from '../src/core/verify.js';
-import { randomBytes } from '../src/io/random.js';
+import { nodeTools } from '../src/node/tools.js';
 
 /** The compiled tests stand in dist/test of the verifier. */
 const VECTORS = fileURLToPath(new URL('../../../../tests/vectors/', import.meta.url));
@@ -32,8 +31,10 @@ function load(): Files {
 const GOLDEN = load();
 export const golden = (): Files => new Map(GOLDEN);
 export const goldenPolicy = () => parsePolicy(vector('golden/policy.json'));
-const tools = { random: randomBytes, verify: verifySignature };
-export const host: Host = { width: 2, perform: (task) => perform(task, tools), progress: () => undefined };
+export const hostWith = (tools: Tools): Host => (
+  { width: 2, verify: tools.verify, perform: (task) => perform(task, tools), progress: () => undefined }
+);
+export const host = hostWith(await nodeTools());
 
 export class MemorySource implements RecordSource {
   constructor(private readonly files: Files) {}
@@ -59,8 +60,8 @@ export class MemorySource implements RecordSource {
   }
 }
 
-export const verifyFiles = (files: Files, policy = goldenPolicy()): Promise<Outcome> =>
-  verify(new MemorySource(files), policy, host);
+export const verifyFiles = (files: Files, policy = goldenPolicy(), by = host): Promise<Outcome> =>
+  verify(new MemorySource(files), policy, by);
 
 /** The golden record with one byte changed. */
 export function flipped(path: string, at: number): Files {
@@ -75,7 +76,7 @@ export async function goldenElection(files = golden(), policy = goldenPolicy()):
   const source = new MemorySource(files);
   const logs = {} as Record<LogName, Entry[]>;
   const trees = {} as Election['trees'] & Record<LogName, unknown>;
-  for (const opened of await openLogs(source, policy)) {
+  for (const opened of await openLogs(source, policy, host.verify)) {
     const verified = await readLog(source, opened, () => undefined);
     logs[opened.log] = parseLog(opened.log, verified);
     (trees as Record<LogName, unknown>)[opened.log] = verified.tree;

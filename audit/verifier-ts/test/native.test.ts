@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex } from '../src/core/bytes.js';
-import { verifySignature } from '../src/core/ed25519.js';
+import { type Verify, verifySignature } from '../src/core/ed25519.js';
 import { CheckFailed, Undecided } from '../src/core/failure.js';
 import { type Answer, inOrder, type Task, type Workers } from '../src/core/work.js';
-import { trustworthy, type Verify, webCrypto } from '../src/io/native.js';
+import { trustworthy, webCrypto } from '../src/io/native.js';
 import { type Channel, Pool } from '../src/io/pool.js';
 import { nodePool, nodeTools } from '../src/node/tools.js';
 import { vectorJson } from './helpers.js';

@@ -93,13 +93,13 @@ type TlogVectors = { log_vkey: string; wit_vkey: string; size7: Size; size700: S
 const tlog = vectorJson<TlogVectors>('tlog.json');
 const b64 = (text: string) => fromBase64(text)!;
 
-test('logs of 7, 700 and 70,000 entries', () => {
+test('logs of 7, 700 and 70,000 entries', async () => {
   const log = parseVkey(tlog.log_vkey, [LOG_KEY]);
   const witness = parseVkey(tlog.wit_vkey, [ED25519_WITNESS]);
   const entry = (i: number) => utf8(`entrada ${i}\n`);
   const tree = new Tree(Array.from({ length: 70000 }, (_, i) => leafHash(entry(i))));
   for (const [size, vectors] of [[7, tlog.size7], [700, tlog.size700], [70000, tlog.size70000]] as const) {
-    const opened = openCheckpoint(utf8(vectors.checkpoint), log, [witness]);
+    const opened = await openCheckpoint(utf8(vectors.checkpoint), log, [witness], verifySignature);
     assert.equal(opened.size, BigInt(size));
     assert.deepEqual(opened.witnesses, [witness]);
     assert.deepEqual(opened.root, tree.root(size));
@@ -141,7 +141,7 @@ test('tile paths', () => {
   assert.equal(tilePath(1, 0, 1), 'tile/1/000.p/1');
 });
 
-test('notes: what is not exactly the form is refused', () => {
+test('notes: what is not exactly the form is refused', async () => {
   const log = parseVkey(tlog.log_vkey, [LOG_KEY]);
   const witness = parseVkey(tlog.wit_vkey, [ED25519_WITNESS]);
   const good = tlog.size7.checkpoint;
@@ -166,10 +166,11 @@ test('notes: what is not exactly the form is refused', () => {
     'a control character': good.replace('bb.', 'b\u0001b.'),
     'too long': good + `\u2014 somebody ${'AAAA'.repeat(20000)}\n`,
   };
-  assert.equal(openCheckpoint(utf8(good), log, [witness]).witnesses.length, 1);
-  assert.equal(openCheckpoint(utf8(`${good}\u2014 somebody AAAAAAAA\n`), log, []).witnesses.length, 0);
+  const open = (text: string, witnesses = [witness]) => openCheckpoint(utf8(text), log, witnesses, verifySignature);
+  assert.equal((await open(good)).witnesses.length, 1);
+  assert.equal((await open(`${good}\u2014 somebody AAAAAAAA\n`, [])).witnesses.length, 0);
   for (const [what, text] of Object.entries(bad)) {
-    assert.throws(() => openCheckpoint(utf8(text), log, [witness]), NoteError, what);
+    await assert.rejects(open(text), NoteError, what);
   }
 });
 

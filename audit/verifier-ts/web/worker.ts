@@ -39,7 +39,7 @@ async function lead({ policy, record }: Job, helpers: readonly MessagePort[]): P
   try {
     const source = 'url' in record ? new HttpSource(record.url) : new FilesSource(record.files);
     const pool = new Pool(helpers.length, () => helpers.map(channel), await browserTools());
-    const host = { width: pool.width, perform: (task: Task) => pool.perform(task), progress };
+    const host = { width: pool.width, verify: pool.verify, perform: (task: Task) => pool.perform(task), progress };
     return { kind: 'outcome', outcome: await verify(source, parsePolicy(policy), host) };
   } catch (error) {
     const message = error instanceof Undecided ? error.message : `internal error: ${String(error)}`;

@@ -13,9 +13,9 @@ const covers = (checkpoint: Checkpoint | undefined, entry: Entry | undefined): b
   entry === undefined || checkpoint!.size > BigInt(entry.position);
 
 /** [OPINION] */
-export function opinions(e: Election): boolean {
+export async function opinions(e: Election): Promise<boolean> {
   for (const opinion of e.all('opinion')) {
-    const { registry, ballot, tally } = e.checkpoints(opinion);
+    const { registry, ballot, tally } = await e.checkpoints(opinion);
     const seen = covers(registry, e.first('marks')) && covers(ballot, e.first('close')) && covers(tally, e.first('result'));
     if (!seen) throw failure('OPINION', 'does not cover marks, close and result', opinion);
   }
@@ -77,8 +77,7 @@ function lastNamed(e: Election, certification: Entry<'certification'>): Entry[] 
   return [...last.values()].filter((opinion) => certification.body.opinions.includes(leafHex(opinion)));
 }
 
-function checkDecryptions(e: Election, result: Entry<'result'>): void {
-  const size = e.checkpoints(result).gate!.size;
+function checkDecryptions(e: Election, result: Entry<'result'>, { size }: Checkpoint): void {
   const missing = e.batches().find((batch: Batch) => {
     const key = batchKey({ urn: batch.urn.id, contest: batch.contest.id });
     const seen = e.all('decryption').filter(({ body, position }) => batchKey(body) === key && BigInt(position) < size);
@@ -88,11 +87,12 @@ function checkDecryptions(e: Election, result: Entry<'result'>): void {
 }
 
 /** [GATE]: quorum and coverage of every checkpoint inside a record. */
-export function gates(e: Election): boolean {
+export async function gates(e: Election): Promise<boolean> {
   let applied = false;
   for (const entry of e.entries()) {
     const needed = foundations(e, entry);
-    for (const [field, checkpoint] of Object.entries(e.checkpoints(entry))) {
+    const checkpoints = await e.checkpoints(entry);
+    for (const [field, checkpoint] of Object.entries(checkpoints)) {
       applied = true;
       const count = cosigners(e.policy, checkpoint);
       if (count < e.policy.quorum) throw failure('GATE', `${field}: cosigned by ${count} auditors of ${e.policy.quorum}`, entry);
@@ -100,7 +100,7 @@ export function gates(e: Election): boolean {
         throw failure('GATE', `${field}: does not cover what the act rests on`, entry);
       }
     }
-    if (isType(entry, 'result')) checkDecryptions(e, entry);
+    if (isType(entry, 'result')) checkDecryptions(e, entry, checkpoints.gate!);
   }
   return applied;
 }

@@ -1,6 +1,7 @@
 /** Ballots, blocks, the close, the marks, and the list to mix. */
 
 import { fromHex, toHex } from './bytes.js';
+import type { Verify } from './ed25519.js';
 import { type Election, elementAt, failure, sameBlob, scalarAt } from './election.js';
 import { type Equation, firstBroken } from './equations.js';
 import { CheckFailed } from './failure.js';
@@ -97,9 +98,7 @@ function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
 }
 
 /** @throws CheckFailed for the first signature that does not verify */
-export async function checkSignatures(
-  { items }: SignaturesTask, verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>,
-): Promise<void> {
+export async function checkSignatures({ items }: SignaturesTask, verify: Verify): Promise<void> {
   for (const { place, key, message, signature } of items) {
     if (!(await verify(key, message, signature))) {
       throw new CheckFailed('BALLOT-SIGNATURE', 'the signature does not verify', place.where, place.party);

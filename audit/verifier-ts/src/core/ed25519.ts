@@ -23,6 +23,9 @@ function usablePoint(bytes: Uint8Array): EdwardsPoint | null {
   }
 }
 
+/** Whether a signature (64 bytes) is valid for a message under a key by rules 1 to 4; hosts have faster ones than this module's. */
+export type Verify = (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>;
+
 export const isUsableKey = (key: Uint8Array): boolean => usablePoint(key) !== null;
 
 /** Whether `signature` (64 bytes) is valid for `message` under `key` by rules 1 to 4. */

@@ -3,6 +3,7 @@
 import type { Body, Contest, Offer, RecordType, Urn } from './bodies.js';
 import { CHECKPOINTS, WRITER } from './bodies.js';
 import { equal, fromHex, sha256, toHex, utf8 } from './bytes.js';
+import type { Verify } from './ed25519.js';
 import { CheckFailed, type CheckId } from './failure.js';
 import { decodeElement, type Element, isIdentity } from './group.js';
 import { Tree } from './merkle.js';
@@ -14,8 +15,9 @@ import type { Blob } from './schema.js';
 import { readFile, type RecordSource } from './source.js';
 import type { Place, Workers } from './work.js';
 
-/** What the host lends: hands for the heavy work, and an ear for progress. */
+/** What the host lends: hands for the heavy work, the check of a single signature, and an ear for progress. */
 export interface Host extends Workers {
+  readonly verify: Verify;
   progress(check: CheckId, done: number, total: number): void;
 }
 
@@ -142,18 +144,21 @@ export class Election {
   }
 
   /** The verified checkpoints of a record by field. */
-  checkpoints(entry: Entry): Record<string, Checkpoint> {
-    const fields = Object.entries(CHECKPOINTS[entry.type] ?? {});
-    return Object.fromEntries(fields.map(([field, log]) => [field, this.openField(entry, field, log)]));
+  async checkpoints(entry: Entry): Promise<Record<string, Checkpoint>> {
+    const found: Record<string, Checkpoint> = {};
+    for (const [field, log] of Object.entries(CHECKPOINTS[entry.type] ?? {})) {
+      found[field] = await this.openField(entry, field, log);
+    }
+    return found;
   }
 
   /** [NOTE] of one checkpoint field. */
-  openField(entry: Entry, field: string, log: LogName): Checkpoint {
+  async openField(entry: Entry, field: string, log: LogName): Promise<Checkpoint> {
     const text = (entry.body as unknown as Record<string, string>)[field]!;
     const key = `${log}\n${text}`;
     let found = this.opened.get(key);
     if (found === undefined) {
-      found = attempt(() => openCheckpoint(utf8(text), this.policy.logs[log].key, witnessKeys(this.policy)));
+      found = await attempt(openCheckpoint(utf8(text), this.policy.logs[log].key, witnessKeys(this.policy), this.host.verify));
       this.opened.set(key, found);
     }
     if (found instanceof NoteError) throw failure('NOTE', `${field}: ${found.message}`, entry);
@@ -175,9 +180,9 @@ function memo<T>(compute: () => T): () => T {
   return () => (done ??= { value: compute() }).value;
 }
 
-function attempt(open: () => Checkpoint): Checkpoint | NoteError {
+async function attempt(opening: Promise<Checkpoint>): Promise<Checkpoint | NoteError> {
   try {
-    return open();
+    return await opening;
   } catch (error) {
     if (error instanceof NoteError) return error;
     throw error;

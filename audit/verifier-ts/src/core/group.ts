@@ -45,7 +45,7 @@ export function generators(count: number): Element[] {
 }
 
 /** Few points up to this number share one chain of doublings; more go through buckets. */
-const FEW = 32;
+const FEW = 128;
 
 /** The sum of scalar times element. Scalars are any integers. Not constant-time: nothing here is secret. */
 export function sumOfMultiples(elements: readonly Element[], scalars: readonly bigint[]): Element {

@@ -121,7 +121,7 @@ export function dkgPop(e: Election): boolean {
       .item('T', fromHex(pop.commitment))
       .challenge('c');
     const first = decodeElement(fromHex(commitments[0]!))!;
-    if (!multiple(G, s).equals(t.add(multiple(first, c)))) throw failure('DKG-POP', 'the proof does not verify', reveal);
+    if (!sumOfMultiples([G, first], [s, -c]).equals(t)) throw failure('DKG-POP', 'the proof does not verify', reveal);
   }
   return reveals.length > 0;
 }
@@ -216,7 +216,7 @@ export function equalityHolds(
   const t2 = elementAt(fromHex(proof.t2), 'T2', place);
   const s = scalarAt(fromHex(proof.response), 'the response', place);
   const c = transcript.item('T1', fromHex(proof.t1)).item('T2', fromHex(proof.t2)).challenge('c');
-  return multiple(G, s).equals(t1.add(multiple(x, c))) && multiple(p, s).equals(t2.add(multiple(q, c)));
+  return sumOfMultiples([G, x], [s, -c]).equals(t1) && sumOfMultiples([p, q], [s, -c]).equals(t2);
 }
 
 /** The transcript `decrypt` up to the list S; its seed of `d` comes next. */
@@ -229,14 +229,17 @@ export function decryptTranscript(
     .item('X', x.toBytes()).list('a', a).list('S', shares);
 }
 
-function drillShare(e: Election, drill: Entry<'drill'>, attempt: number, keys: Keys, i: number): void {
+/** The element that the trustees apply their shares to in a drill. */
+function drillBase(e: Election, drill: Entry<'drill'>, attempt: number): Element {
+  const digest = sha512(concatText('VEMRE-1/drill-r', dkgContext(e, attempt), u32be(drill.body.number)));
+  return multiple(G, scalarOfDigest(digest));
+}
+
+function drillShare(e: Election, drill: Entry<'drill'>, attempt: number, keys: Keys, a: Element, i: number): void {
   const { trustee, share, proof } = drill.body.shares[i]!;
-  const base = dkgContext(e, attempt);
-  const number = u32be(drill.body.number);
-  const a = multiple(G, scalarOfDigest(sha512(concatText('VEMRE-1/drill-r', base, number))));
   const k = roleNumber(trustee, 'trustee')!;
   const s = elementAt(fromHex(share), 'the share', placeOf(drill));
-  const context = sha256(concatText('VEMRE-1/drill', base, number));
+  const context = sha256(concatText('VEMRE-1/drill', dkgContext(e, attempt), u32be(drill.body.number)));
   const x = keys.verification[k - 1]!;
   const transcript = decryptTranscript(context, 'drill', 'drill', k, x, [a.toBytes()], [fromHex(share)]);
   const d = scalarsFromSeed(transcript.seed('d'), 1)[0]!;
@@ -259,7 +262,8 @@ export function drills(e: Election): boolean {
     if (new Set(names).size !== names.length || !names.every((name) => e.trustees.includes(name))) throw fail('not distinct trustees of the manifest');
     if (names.length < e.threshold) throw fail('fewer shares than the threshold');
     const keys = keysOf(e, attempt, drill);
-    names.forEach((_, at) => drillShare(e, drill, attempt, keys, at));
+    const base = drillBase(e, drill, attempt);
+    names.forEach((_, at) => drillShare(e, drill, attempt, keys, base, at));
     if (!after && attempt === setup?.body.attempt && names.length === e.trustees.length) full = true;
   });
   if (setup !== undefined && !full) throw failure('DRILL', 'no drill with the shares of all before setup', setup, 'tally');

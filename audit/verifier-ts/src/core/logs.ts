@@ -2,6 +2,7 @@
 
 import { WRITER } from './bodies.js';
 import { equal } from './bytes.js';
+import type { Verify } from './ed25519.js';
 import { CheckFailed } from './failure.js';
 import { leafHash, nodeHash, TILE_WIDTH, tilePath, Tree } from './merkle.js';
 import { type Checkpoint, NoteError, openCheckpoint } from './note.js';
@@ -24,7 +25,7 @@ export interface VerifiedLog {
 }
 
 /** [NOTE] of the three files `checkpoint`, with the quorum. */
-export async function openLogs(source: RecordSource, policy: Policy): Promise<OpenedLog[]> {
+export async function openLogs(source: RecordSource, policy: Policy, verify: Verify): Promise<OpenedLog[]> {
   const opened: OpenedLog[] = [];
   for (const log of LOGS) {
     const where = `${log}/checkpoint`;
@@ -36,7 +37,7 @@ export async function openLogs(source: RecordSource, policy: Policy): Promise<Op
       continue;
     }
     try {
-      const checkpoint = openCheckpoint(bytes, policy.logs[log].key, witnessKeys(policy));
+      const checkpoint = await openCheckpoint(bytes, policy.logs[log].key, witnessKeys(policy), verify);
       const count = cosigners(policy, checkpoint);
       if (count < policy.quorum) throw fail(`cosigned by ${count} auditors of ${policy.quorum}`);
       opened.push({ log, checkpoint });

@@ -2,7 +2,7 @@
 
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { concat, equal, fromBase64, fromUtf8, sha256, toHex, u64be, utf8 } from './bytes.js';
-import { isUsableKey, verifySignature } from './ed25519.js';
+import { isUsableKey, type Verify } from './ed25519.js';
 
 /** A note, key or checkpoint is not what the format demands. */
 export class NoteError extends Error {}
@@ -95,12 +95,14 @@ export interface Checkpoint {
   readonly witnesses: readonly NoteKey[];
 }
 
-function cosignatureHolds(key: NoteKey, signed: Uint8Array, text: string, at: Omit<Checkpoint, 'witnesses'>): boolean {
+async function cosignatureHolds(
+  key: NoteKey, signed: Uint8Array, text: string, at: Omit<Checkpoint, 'witnesses'>, verify: Verify,
+): Promise<boolean> {
   const time = new DataView(signed.buffer, signed.byteOffset).getBigUint64(0);
   const signature = signed.subarray(8);
   if (time > LARGEST) return false;
   if (key.type === ED25519_WITNESS) {
-    return verifySignature(key.key, utf8(`cosignature/v1\ntime ${time}\n${text}`), signature);
+    return verify(key.key, utf8(`cosignature/v1\ntime ${time}\n${text}`), signature);
   }
   const [witness, origin] = [utf8(key.name), utf8(at.origin)];
   if (time === 0n || witness.length > 255 || origin.length > 255) return false;
@@ -111,17 +113,21 @@ function cosignatureHolds(key: NoteKey, signed: Uint8Array, text: string, at: Om
   return ml_dsa44.verify(signature, message, key.key);
 }
 
-function lineHolds(key: NoteKey, line: SignatureLine, text: string, at: Omit<Checkpoint, 'witnesses'>): boolean {
+async function lineHolds(
+  key: NoteKey, line: SignatureLine, text: string, at: Omit<Checkpoint, 'witnesses'>, verify: Verify,
+): Promise<boolean> {
   if (line.signature.length !== SIGNATURE_LENGTH[key.type]) return false;
-  if (key.type === LOG_KEY) return verifySignature(key.key, utf8(text), line.signature);
-  return cosignatureHolds(key, line.signature, text, at);
+  if (key.type === LOG_KEY) return verify(key.key, utf8(text), line.signature);
+  return cosignatureHolds(key, line.signature, text, at, verify);
 }
 
 /**
  * Open a checkpoint with the key of its log and the witness keys of the policy.
  * @throws NoteError for anything that is wrong with its form, the log's signature or a known witness's cosignature
  */
-export function openCheckpoint(bytes: Uint8Array, log: NoteKey, witnesses: readonly NoteKey[]): Checkpoint {
+export async function openCheckpoint(
+  bytes: Uint8Array, log: NoteKey, witnesses: readonly NoteKey[], verify: Verify,
+): Promise<Checkpoint> {
   const { text, lines } = parseNote(bytes);
   const [origin, size, rootText, end, ...more] = text.split('\n');
   if (end !== '' || more.length > 0) throw new NoteError('not the three lines of a checkpoint');
@@ -135,7 +141,7 @@ export function openCheckpoint(bytes: Uint8Array, log: NoteKey, witnesses: reado
     const key = [log, ...witnesses].find((known) => known.name === line.name && equal(known.id, line.id));
     if (key === undefined) continue;
     if (seen.has(key)) throw new NoteError(`two lines of the key of ${key.name}`);
-    if (!lineHolds(key, line, text, at)) throw new NoteError(`the signature of ${key.name} does not verify`);
+    if (!(await lineHolds(key, line, text, at, verify))) throw new NoteError(`the signature of ${key.name} does not verify`);
     seen.add(key);
   }
   if (!seen.has(log)) throw new NoteError('no signature of the log');

@@ -2,6 +2,7 @@
 
 import { checkProofs, checkSignatures } from './ballots.js';
 import { checkDecryption, open } from './decryption.js';
+import type { Verify } from './ed25519.js';
 import { CheckFailed } from './failure.js';
 import { checkShuffle } from './mixing.js';
 import type { Answer, Task } from './work.js';
@@ -11,7 +12,7 @@ export interface Tools {
   /** Unpredictable bytes, for the weights of batches. */
   random(length: number): Uint8Array;
   /** Ed25519 as docs/spec/records.md has it. */
-  verify(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>;
+  readonly verify: Verify;
 }
 
 const NOTHING = new Uint8Array();

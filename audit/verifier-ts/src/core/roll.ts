@@ -104,10 +104,10 @@ export function rollCount(e: Election): boolean {
 }
 
 /** [ROLL-FROZEN] */
-export function rollFrozen(e: Election): boolean {
+export async function rollFrozen(e: Election): Promise<boolean> {
   const setup = e.first('setup');
   if (setup === undefined) return false;
-  const { size } = e.checkpoints(setup).registry!;
+  const { size } = (await e.checkpoints(setup)).registry!;
   const late = e.all('roll-replace').find(({ position }) => BigInt(position) >= size);
   if (late !== undefined) throw failure('ROLL-FROZEN', 'a replacement after the checkpoint of setup', late);
   return true;
@@ -138,12 +138,13 @@ export function lastBySigner<T extends 'system-opinion' | 'opinion'>(e: Election
 }
 
 /** [SYSTEM-TWO] */
-export function systemTwo(e: Election): boolean {
+export async function systemTwo(e: Election): Promise<boolean> {
   const open = e.first('open');
   if (open === undefined) return false;
   const { release } = e.first('setup')!.body;
   const fail = (detail: string) => failure('SYSTEM-TWO', detail, open, 'authority');
-  const last = [...lastBySigner(e, 'system-opinion', e.checkpoints(open).tally!.size).values()];
+  const { size } = (await e.checkpoints(open)).tally!;
+  const last = [...lastBySigner(e, 'system-opinion', size).values()];
   const auditors = new Set<string>();
   for (const leaf of open.body.opinions) {
     const opinion = last.find((entry) => leafHex(entry) === leaf);

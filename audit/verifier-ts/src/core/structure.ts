@@ -2,7 +2,6 @@
 
 import { ANYWHERE, CHECKPOINTS, homeOf, NEEDS, PHASES, type RecordType, SIGNERS, SINGLE, WRITER } from './bodies.js';
 import { equal, fromHex, sha256, toHex } from './bytes.js';
-import { verifySignature } from './ed25519.js';
 import { answersFor, type Election, failure, placeOf, writerOf } from './election.js';
 import { CheckFailed } from './failure.js';
 import { JsonError, readCanonical } from './json.js';
@@ -102,18 +101,20 @@ function checkpointFields(entry: Entry): [field: string, log: LogName][] {
 }
 
 /** [NOTE] of the checkpoints inside records. */
-export function notesInside(e: Election): boolean {
-  for (const entry of e.entries()) for (const [field, log] of checkpointFields(entry)) e.openField(entry, field, log);
+export async function notesInside(e: Election): Promise<boolean> {
+  for (const entry of e.entries()) {
+    for (const [field, log] of checkpointFields(entry)) await e.openField(entry, field, log);
+  }
   return true;
 }
 
 /** [CHECKPOINT]: each is a past state of that log. */
-export function checkpointsInside(e: Election): boolean {
+export async function checkpointsInside(e: Election): Promise<boolean> {
   let applied = false;
   for (const entry of e.entries()) {
     for (const [field, log] of checkpointFields(entry)) {
       applied = true;
-      const { size, root } = e.openField(entry, field, log);
+      const { size, root } = await e.openField(entry, field, log);
       const most = log === entry.log ? entry.position : e.trees[log].size;
       // The log's writer signed what is cited, so it answers for a state that its log never had.
       const fail = (detail: string) => failure('CHECKPOINT', `${field}: ${detail}`, entry, WRITER[log]);
@@ -147,12 +148,12 @@ export function roleKeys(e: Election): Map<string, Uint8Array> {
 }
 
 /** [RECORD-SIGNATURE] of every record whose signer is a role, but ballots'. */
-export function recordSignatures(e: Election): boolean {
+export async function recordSignatures(e: Election): Promise<boolean> {
   const keys = roleKeys(e);
   for (const entry of e.entries()) {
     const key = keys.get(entry.signer);
     if (entry.type === 'ballot' || key === undefined) continue;
-    if (!verifySignature(key, entry.signed(), entry.signature)) {
+    if (!(await e.host.verify(key, entry.signed(), entry.signature))) {
       throw failure('RECORD-SIGNATURE', 'the signature does not verify', entry, entry.signer);
     }
   }

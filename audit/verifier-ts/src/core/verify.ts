@@ -139,7 +139,7 @@ class Verification {
   private async authenticEntries(): Promise<Election> {
     this.statuses.set('PARAMS', 'passed');
     this.host.progress('NOTE', 0, 1);
-    const opened = await openLogs(this.source, this.policy);
+    const opened = await openLogs(this.source, this.policy, this.host.verify);
     const verified = {} as Record<LogName, VerifiedLog>;
     for (const log of opened) {
       verified[log.log] = await readLog(this.source, log, (done, total) => this.host.progress('LOG', done, total));

@@ -4,10 +4,8 @@
  * here, before it is asked.
  */
 
-import { verifySignature } from '../core/ed25519.js';
+import { type Verify, verifySignature } from '../core/ed25519.js';
 import { fromHex, toHex, utf8 } from '../core/bytes.js';
-
-export type Verify = (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>;
 
 /** The encodings with a canonical y of points of small order, or of x = 0 with the sign bit (docs/spec/records.md). */
 const EXCLUDED = new Set([

@@ -24,6 +24,11 @@ export class Pool implements Workers {
   /** @param open makes the channels, once the first task comes that is worth sending */
   constructor(private readonly size: number, private readonly open: () => Channel[], private readonly tools: Tools) {}
 
+  /** The check of a single signature, done here. */
+  get verify(): Tools['verify'] {
+    return this.tools.verify;
+  }
+
   /** One more than there are workers, so that none waits for its next task. */
   get width(): number {
     return this.size + 1;

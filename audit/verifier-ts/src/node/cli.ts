@@ -79,7 +79,7 @@ async function run(options: Options): Promise<Outcome> {
   const line = progressLine(options.language);
   const pool = await nodePool();
   try {
-    return await verify(source, policy, { width: pool.width, perform: (task) => pool.perform(task), progress: line.show });
+    return await verify(source, policy, { width: pool.width, verify: pool.verify, perform: (task) => pool.perform(task), progress: line.show });
   } finally {
     pool.close();
     line.clear();

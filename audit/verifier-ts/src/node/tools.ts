@@ -3,9 +3,10 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Verify } from '../core/ed25519.js';
 import type { Tools } from '../core/perform.js';
 import type { Answer } from '../core/work.js';
-import { trustworthy, type Verify } from '../io/native.js';
+import { trustworthy } from '../io/native.js';
 import { type Channel, Pool } from '../io/pool.js';
 import { randomBytes } from '../io/random.js';
 
