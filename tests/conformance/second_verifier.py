@@ -12,6 +12,8 @@ from typing import Any, Self
 
 FOLDER = Path(__file__).resolve().parents[2] / "audit" / "verifier-ts"
 COMMAND = FOLDER / "bin" / "verify.mjs"
+STAYING = ["node", str(Path(__file__).with_name("batch.mjs")), str(FOLDER / "dist" / "cli.mjs")]
+"""The command as one process that is asked about many records by lines."""
 OLDEST = (20, 19)
 
 
@@ -45,12 +47,7 @@ class Batch:
     """The command as one process that is asked about many records, one after another."""
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            ["node", str(Path(__file__).with_name("batch.mjs")), str(FOLDER / "dist" / "cli.mjs")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = subprocess.Popen(STAYING, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
     def __exit__(

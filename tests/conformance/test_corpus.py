@@ -25,7 +25,9 @@ HERE = Path(__file__).parent
 CASES = run.read_cases()
 PYTHON = [str(Path(sys.executable).with_name("vemre")), "audit", "verify"]
 NODE = ["node", str(second_verifier.COMMAND)]
-SAMPLE = random.Random("sample").sample(CASES, 6)
+STAYING = {"python": [sys.executable, str(HERE / "batch.py")], "typescript": second_verifier.STAYING}
+"""Both verifiers as processes that stay and are asked about many records; a process for each would take minutes."""
+SAMPLE = random.Random("sample").sample(CASES, 8)
 
 
 def test_every_check_has_a_broken_record() -> None:
@@ -45,7 +47,7 @@ def test_every_case_says_what_it_is() -> None:
 
 @pytest.mark.parametrize("initial", sorted({case.name.split("-")[0] for case in CASES}))
 def test_the_verifier_finds_it(initial: str) -> None:
-    """In this process: a process for each case would take minutes."""
+    """In this process, with the arithmetic that was chosen."""
     wrong = {}
     for case in CASES:
         if case.name.split("-")[0] != initial:
@@ -57,15 +59,6 @@ def test_the_verifier_finds_it(initial: str) -> None:
     assert wrong == {}
 
 
-@pytest.mark.slow
-def test_the_second_verifier_finds_it(second: second_verifier.Batch) -> None:
-    wrong = {}
-    for case in CASES:
-        if found := run.differences(case, *second.verdict(case.record, case.policy)):
-            wrong[case.name] = found
-    assert wrong == {}
-
-
 @pytest.mark.parametrize("command", [PYTHON, NODE], ids=["python", "typescript"])
 @pytest.mark.parametrize("case", SAMPLE, ids=[case.name for case in SAMPLE])
 def test_the_commands_find_it(command: list[str], case: run.Case) -> None:
@@ -73,10 +66,20 @@ def test_the_commands_find_it(command: list[str], case: run.Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [PYTHON, NODE], ids=["python", "typescript"])
-def test_the_runner_finds_every_case_as_expected(command: list[str], capfd: pytest.CaptureFixture[str]) -> None:
-    assert run.main(["--quiet", *command]) == 0
+@pytest.mark.parametrize("verifier", STAYING)
+def test_the_runner_finds_every_case_as_expected(verifier: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """One job, for other tests run beside this one."""
+    assert run.main(["--quiet", "--jobs", "1", "--lines", *STAYING[verifier]]) == 0
     assert capfd.readouterr().out == f"{len(CASES)} of {len(CASES)} cases as expected\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [PYTHON, NODE], ids=["python", "typescript"])
+def test_the_runner_starts_the_command_for_each_case(command: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    """Every stage of a record that is valid: the cases with the most work."""
+    valid = sum(case.check is None for case in CASES)
+    assert run.main(["--quiet", "--jobs", "2", "--only", "VALID-", *command]) == 0
+    assert capfd.readouterr().out == f"{valid} of {valid} cases as expected\n"
 
 
 def test_the_runner_says_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +100,27 @@ def test_the_runner_says_what_differs(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "no JSON" in capsys.readouterr().out
     assert run.main(["--only", "VALID-01", str(tmp_path / "nothing")]) == 2
     assert run.main(["--only", "NO-SUCH-CASE", "true"]) == 2
+
+
+def test_the_runner_says_what_a_verifier_that_stays_has_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that finds everything valid, one that answers no JSON, one that ends, one that is not there."""
+    report = json.dumps({"verdict": "valid", "first_failure": None, "checks": []})
+    blind = tmp_path / "blind.py"
+    answer = json.dumps({"code": 0, "output": report})
+    blind.write_text(f"import sys\nfor _ in sys.stdin: print({answer!r}, flush=True)")
+    assert run.main(["--only", "DRILL-0", "--lines", sys.executable, str(blind)]) == 1
+    said = capsys.readouterr().out
+    assert "FAIL  DRILL-01" in said
+    assert "exit code: 0, expected 1" in said
+    assert ", expected 'invalid'" in said
+    assert run.main(["--only", "VALID-0", "--quiet", "--lines", sys.executable, str(blind)]) == 0
+    capsys.readouterr()
+    for others in (["cat"], ["true"]):
+        assert run.main(["--only", "VALID-01", "--lines", *others]) == 1
+        assert "no answer" in capsys.readouterr().out
+    assert run.main(["--only", "VALID-01", "--lines", str(tmp_path / "nothing")]) == 2
 
 
 def test_the_runner_stands_alone(tmp_path: Path) -> None:
