@@ -11,9 +11,9 @@ demo: .venv/ready native verifier-ts client
 	@$(BIN)/vemre demo $(DEMO_ARGS)
 
 test: .venv/ready native verifier-ts client
-	@$(BIN)/pytest -n auto --dist loadgroup $(TEST_ARGS)
+	@$(BIN)/pytest -n auto $(TEST_ARGS)
 	@! $(BIN)/python -c 'import vemre_native' 2>/dev/null || test -n "$(TEST_ARGS)" \
-	  || $(BIN)/pytest -q -n auto --dist loadgroup --arithmetic reference --of-arithmetic
+	  || $(BIN)/pytest -q -n auto --arithmetic reference --of-arithmetic
 
 # One citizen's whole way in a real browser; `make test` includes it.
 e2e: .venv/ready native client
@@ -35,7 +35,7 @@ lint: .venv/ready
 
 # Line coverage of the shared library; the tracer makes the slow arithmetic several times slower.
 coverage: .venv/ready
-	@$(BIN)/pytest -q -n auto --dist loadgroup --cov=vemre --cov-report=term --cov-fail-under=90 tests/unit tests/properties tests/attacks
+	@$(BIN)/pytest -q -n auto --cov=vemre --cov-report=term --cov-fail-under=90 tests/unit tests/properties tests/attacks
 
 bench: .venv/ready native
 	@$(BIN)/python benchmarks/run.py

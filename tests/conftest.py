@@ -28,7 +28,7 @@ from vemre import group
 settings.register_profile("vemre", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vemre")
 
-pytest_plugins = ["browser", "pages"]
+pytest_plugins = ["browser", "pages", "sharing"]
 REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 POSTGRES_URL = os.environ.get("VEMRE_TEST_POSTGRES", "")
 OF_ARITHMETIC = [

@@ -20,7 +20,7 @@ from vemre.checks import Check
 from vemre.crypto import canonical
 from vemre.log.tiles import encode_bundle
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 
 # --- bytes ----------------------------------------------------------------------------------------------------

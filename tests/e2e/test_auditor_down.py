@@ -22,7 +22,7 @@ from vemre.messages import RemoteProblem
 from vemre.records.policy import parse_policy
 from vemre.types import LogName
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 VOTERS = 4
 DOWN = 2

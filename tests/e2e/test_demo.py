@@ -21,7 +21,7 @@ from vemre.election.choice import Marks, Null
 from vemre.election.choice_names import contests_of_urn
 from vemre.service.client import ServiceClient
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 
 def kept(demo: Demo, log: str) -> list[dict[str, object]]:

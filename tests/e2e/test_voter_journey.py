@@ -35,7 +35,7 @@ from vemre.service.client import ServiceClient
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 VOTERS: Final = 5
 ADDRESS: Final = "consuelo.chicago@example.org"

@@ -16,13 +16,6 @@ from vemre.cli.executors import use_one_core
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One cluster at a time is enough for a machine."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("executors"))
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[LocalCluster]:
     """Two worker processes; one that is killed comes back."""

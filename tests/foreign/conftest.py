@@ -18,10 +18,9 @@ REQUIRE_ALL = os.environ.get("VEMRE_REQUIRE_ALL") == "1"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this machine cannot run, and keep the rest on one worker: they share the built programs."""
+    """Leave out what this machine cannot run."""
     here = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in here:
-        item.add_marker(pytest.mark.xdist_group("foreign"))
         item.add_marker(pytest.mark.slow)
         # The first build on a machine compiles a whole SQLite in Go.
         item.add_marker(pytest.mark.timeout(1800))

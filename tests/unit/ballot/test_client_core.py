@@ -33,7 +33,6 @@ from vemre.log.proof import Receipt
 from vemre.params import MAX_ENTRY_BYTES
 from vemre.records.record import parse
 
-pytestmark = pytest.mark.xdist_group("client-core")
 CASES: Final = Path(__file__).resolve().parents[2] / "conformance" / "cases"
 
 

@@ -21,8 +21,6 @@ from vemre.election.rules import engine
 from vemre.records.policy import parse_policy
 from vemre.records.record import parse
 
-pytestmark = pytest.mark.xdist_group("client-core")
-
 
 def audit(receipt: Path, policy: Path) -> tuple[int, Any]:
     result = CliRunner().invoke(root, ["audit", "receipt", str(receipt), "--policy", str(policy), "--json"])

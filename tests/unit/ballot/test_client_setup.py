@@ -9,7 +9,6 @@ from typing import Any, Final
 import pytest
 from client_program import Client
 
-pytestmark = pytest.mark.xdist_group("client-core")
 CASES: Final = Path(__file__).resolve().parents[2] / "conformance" / "cases"
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "vectors" / "golden"
 
