@@ -47,8 +47,8 @@ def page(data: dict[str, Any]) -> str:
         "",
         "[What has a target](performance-targets.md) is measured by the same command,",
         "[the ballot box](performance-intake.md), [peers](performance-peers.md),",
-        "[an election of 1.5 million voters](performance-sizing.md), [a batch of a million](performance-million.md) and",
-        "[large records](performance-large-records.md) by others of their own.",
+        "[an election of 1.5 million voters](performance-sizing.md), [a batch of a million](performance-million.md)",
+        "and [large records](performance-large-records.md) by others of their own.",
     ]
     groups: dict[str, list[dict[str, Any]]] = {}
     for bench in data["benchmarks"]:
