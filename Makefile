@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: demo test e2e screenshots check lint coverage bench native wheels verifier-ts client deps clean
+.PHONY: demo test e2e screenshots check lint lint-python lint-native coverage bench native wheels verifier-ts client deps clean
 
 demo: .venv/ready native verifier-ts client
 	@$(BIN)/vemre demo $(DEMO_ARGS)
@@ -26,11 +26,15 @@ screenshots: .venv/ready native verifier-ts client
 check: lint native
 	@$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/properties
 
-lint: .venv/ready
+lint: lint-python lint-native
+
+lint-python: .venv/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+lint-native:
 	@sh native/check.sh
 
 # Line coverage of the shared library; the tracer makes the slow arithmetic several times slower.
