@@ -60,9 +60,12 @@ def place(test: str) -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """For `-n auto`: half as many again as there are processors, since many tests wait for browsers and services."""
-    return (os.cpu_count() or 1) * 3 // 2
+def pytest_xdist_auto_num_workers() -> int | None:
+    """For `-n auto`: half as many again as there are processors, since many tests wait for browsers and services.
+
+    `PYTEST_XDIST_AUTO_NUM_WORKERS` says otherwise, as pytest-xdist itself has it.
+    """
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) * 3 // 2
 
 
 @pytest.hookimpl(optionalhook=True)
