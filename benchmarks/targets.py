@@ -158,8 +158,8 @@ def pef(it: dict[str, Any], scale: float) -> list[str]:
         *lines,
         f"| whole | {it['total_seconds']:.1f} | {it['cpu_seconds']:.1f} | result {it['result_seconds']:.1f} |",
         "",
-        f"Most memory of one process: {max(it['peak_bytes_of'].values()) / 1e9:.2f} GB; of all that ran at one time, from "
-        f"their start before the close: {it['peak_bytes'] / 1e9:.2f} GB.",
+        f"Most memory of one process: {max(it['peak_bytes_of'].values()) / 1e9:.2f} GB; of all that ran at one time,",
+        f"from their start before the close: {it['peak_bytes'] / 1e9:.2f} GB.",
         "",
         "The auditors' second witness works on a machine of its own at the same time as the first and is not counted;",
         "encrypting the ballots is not counted.",
